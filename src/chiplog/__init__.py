@@ -1,0 +1,1 @@
+"""chiplog records machine-learning work: call ``autolog()`` once, and training records itself."""

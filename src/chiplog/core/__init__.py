@@ -1,0 +1,1 @@
+"""Runs, journal, sessions, autologging, models: what chiplog is, without any store or framework."""

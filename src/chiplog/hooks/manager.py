@@ -1,0 +1,211 @@
+"""The plugin manager: what ships with chiplog and what others publish register alike.
+
+Plugins are found through the entry-point group ``chiplog`` when the first hook is needed, not at
+``import chiplog``. A plugin that cannot be loaded is one warning and harms no other.
+
+Environment:
+    CHIPLOG_DISABLED_PLUGINS: names to leave out, separated by commas; ``*`` leaves out third
+        parties' alone.
+    CHIPLOG_TRACE_PLUGINS: ``1`` prints every hook call with its arguments to stderr.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import threading
+from dataclasses import dataclass
+from importlib import metadata
+from typing import TYPE_CHECKING, Any
+
+import pluggy
+
+from chiplog.hooks import spec
+from chiplog.hooks.guard import is_strict
+from chiplog.hooks.markers import PROJECT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from pluggy import HookImpl
+
+_log = logging.getLogger("chiplog.plugins")
+
+GROUP = "chiplog"
+
+FIRST_PARTY = "chiplog"
+
+
+@dataclass(frozen=True)
+class PluginInfo:
+    """A plugin: where it comes from, and what it provides or why it could not be loaded."""
+
+    name: str
+    distribution: str
+    version: str
+    module: str
+    hooks: tuple[str, ...] = ()
+    error: str | None = None
+    disabled: bool = False
+
+
+class PluginManager(pluggy.PluginManager):
+    """A pluggy manager that isolates plugins from each other and reports on them."""
+
+    def __init__(self) -> None:
+        super().__init__(PROJECT)
+        self.add_hookspecs(spec)
+        self._infos: dict[str, PluginInfo] = {}
+        self._reported: set[tuple[str, str]] = set()
+        self._inner_hookexec = self._call_isolated  # pluggy's own seam for tracing and isolation
+        if os.environ.get("CHIPLOG_TRACE_PLUGINS") == "1":
+            self.trace.root.setwriter(lambda text: sys.stderr.write(f"chiplog {text}"))
+            self.enable_tracing()
+
+    @property
+    def infos(self) -> list[PluginInfo]:
+        """Every plugin that was found, the broken and the disabled included."""
+        return list(self._infos.values())
+
+    def discover(self) -> None:
+        """Load every plugin of the entry-point group; chiplog's own first, then by name."""
+        found = sorted(
+            metadata.entry_points(group=GROUP),
+            key=lambda entry: (_distribution(entry) != FIRST_PARTY, entry.name),
+        )
+        disabled = {name.strip() for name in _env("DISABLED_PLUGINS").split(",") if name.strip()}
+        for entry in found:
+            if entry.name in self._infos:
+                continue
+            third_party = _distribution(entry) != FIRST_PARTY
+            if entry.name in disabled or (third_party and "*" in disabled):
+                self._infos[entry.name] = _info(entry, disabled=True)
+            else:
+                self._load(entry)
+
+    def add(self, plugin: object, name: str) -> None:
+        """Register a plugin by hand, as tests and applications do."""
+        self.register(plugin, name)
+        self._infos[name] = PluginInfo(
+            name, "(registered)", "", getattr(plugin, "__name__", repr(plugin)), self._hooks(plugin)
+        )
+
+    def remove(self, name: str) -> None:
+        """Take out a plugin that was added by hand."""
+        self.unregister(name=name)
+        self._infos.pop(name, None)
+
+    def _load(self, entry: metadata.EntryPoint) -> None:
+        try:
+            plugin = entry.load()
+            self.register(plugin, entry.name)
+            for implementation in self.get_hookcallers(plugin) or ():
+                self._check_known(implementation.name)
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:
+            reason = f"{type(error).__name__}: {error}"
+            self._infos[entry.name] = _info(entry, error=reason)
+            _log.warning(
+                "Plugin %r (%s %s) could not be loaded and is left out: %s. "
+                "Update or uninstall it, or set CHIPLOG_DISABLED_PLUGINS=%s.",
+                entry.name,
+                _distribution(entry),
+                _version(entry),
+                reason,
+                entry.name,
+            )
+        else:
+            self._infos[entry.name] = _info(entry, hooks=self._hooks(plugin))
+
+    def _check_known(self, hook: str) -> None:
+        if not hasattr(spec, hook):
+            raise ValueError(f"it implements {hook!r}, which is no hook of this chiplog")
+
+    def _hooks(self, plugin: object) -> tuple[str, ...]:
+        return tuple(sorted(caller.name for caller in self.get_hookcallers(plugin) or ()))
+
+    def _call_isolated(
+        self,
+        hook_name: str,
+        hook_impls: Sequence[HookImpl],
+        caller_kwargs: Mapping[str, object],
+        firstresult: bool,  # noqa: FBT001 - pluggy's signature
+    ) -> Any:
+        """Call a hook; a plugin that raises is left out of this call and named once.
+
+        Hooks of ``firstresult`` kind open what the user asked for: there the error is the answer.
+        """
+        if firstresult:
+            return pluggy._callers._multicall(hook_name, hook_impls, caller_kwargs, firstresult)  # noqa: SLF001 - the only way in
+        results: list[Any] = []
+        for method in hook_impls:
+            try:
+                arguments = [caller_kwargs[name] for name in method.argnames]
+                result = method.function(*arguments)
+            except Exception as error:
+                if is_strict() and method.plugin_name not in self._third_party():
+                    raise
+                self._report(method.plugin_name, hook_name, error)
+            else:
+                if result is not None:
+                    results.append(result)
+        return results
+
+    def _third_party(self) -> set[str]:
+        return {i.name for i in self._infos.values() if i.distribution != FIRST_PARTY}
+
+    def _report(self, plugin: str, hook: str, error: Exception) -> None:
+        if (plugin, hook) in self._reported:
+            return
+        self._reported.add((plugin, hook))
+        info = self._infos.get(plugin)
+        _log.warning(
+            "Plugin %r (%s) failed in %s and is left out of it: %s: %s",
+            plugin,
+            f"{info.distribution} {info.version}".strip() if info else "unknown",
+            hook,
+            type(error).__name__,
+            error,
+        )
+
+
+_lock = threading.RLock()
+_manager: PluginManager | None = None
+
+
+def plugins() -> PluginManager:
+    """The one plugin manager, with every plugin loaded."""
+    global _manager  # noqa: PLW0603 - one per process
+    if _manager is None:
+        with _lock:
+            if _manager is None:
+                manager = PluginManager()
+                manager.discover()
+                _manager = manager
+    return _manager
+
+
+def _env(name: str) -> str:
+    return os.environ.get(f"CHIPLOG_{name}", "")
+
+
+def _distribution(entry: metadata.EntryPoint) -> str:
+    return entry.dist.name if entry.dist else "unknown"
+
+
+def _version(entry: metadata.EntryPoint) -> str:
+    return entry.dist.version if entry.dist else "unknown"
+
+
+def _info(
+    entry: metadata.EntryPoint,
+    *,
+    hooks: tuple[str, ...] = (),
+    error: str | None = None,
+    disabled: bool = False,
+) -> PluginInfo:
+    return PluginInfo(
+        entry.name, _distribution(entry), _version(entry), entry.value, hooks, error, disabled
+    )

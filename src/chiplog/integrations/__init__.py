@@ -1,0 +1,1 @@
+"""The frameworks chiplog records; each folder is a plugin."""

@@ -1,0 +1,1 @@
+"""Says where a run comes from: user, source, git commit and uncommitted patch."""

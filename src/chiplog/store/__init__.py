@@ -1,0 +1,1 @@
+"""Where runs and files are kept; each folder is a plugin."""

@@ -1,0 +1,1 @@
+"""Conformance kits and fixtures for those who write plugins; chiplog's own tests use them."""
