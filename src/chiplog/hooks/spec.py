@@ -75,6 +75,15 @@ def chiplog_run_context() -> Mapping[str, str]:  # type: ignore[empty-body]
 
 
 @hookspec
+def chiplog_run_context_late() -> Mapping[str, str]:  # type: ignore[empty-body]
+    """Hand back tags of a run's context that take too long for ``chiplog_run_context``.
+
+    Called off the training thread, once per top-level run, before ``chiplog_run_context_files``.
+    The run may have ended meanwhile; its tags are set all the same.
+    """
+
+
+@hookspec
 def chiplog_run_context_files() -> Mapping[str, str]:  # type: ignore[empty-body]
     """Map artifact paths to text that belongs to a run's context, such as an uncommitted patch.
 

@@ -1,0 +1,43 @@
+"""Contenders take turns, so that a slow minute of the machine is everybody's slow minute."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+T = TypeVar("T")
+
+
+def turns(names: list[str], rounds: int) -> Iterator[tuple[int, str]]:
+    """Yield (round, name): everybody once a round, and each round another one first."""
+    for number in range(rounds):
+        first = number % len(names) if names else 0
+        for name in names[first:] + names[:first]:
+            yield number, name
+
+
+def interleave(
+    contenders: Mapping[str, Callable[[], T]],
+    rounds: int,
+    seen: Callable[[str, int], None] = lambda _name, _number: None,
+) -> tuple[dict[str, list[T]], dict[str, str]]:
+    """Measure every contender once a round; hand back the results and who dropped out, and why.
+
+    Args:
+        contenders: name -> one measurement.
+        rounds: how often each is measured.
+        seen: called after each measurement, for a progress bar.
+    """
+    results: dict[str, list[T]] = {name: [] for name in contenders}
+    failed: dict[str, str] = {}
+    for number, name in turns(list(contenders), rounds):
+        if name in failed:
+            continue
+        try:
+            results[name].append(contenders[name]())
+        except Exception as error:  # noqa: BLE001 - a peer that fails is a result, not the end
+            failed[name] = str(error).strip().splitlines()[-1] if str(error).strip() else repr(error)
+        seen(name, number)
+    return {name: values for name, values in results.items() if values}, failed

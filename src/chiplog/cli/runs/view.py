@@ -1,0 +1,147 @@
+"""Runs as rows of a table and as documents for machines."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from rich.text import Text
+
+from chiplog.cli.lookup import short_ids
+from chiplog.cli.render.numbers import number
+from chiplog.cli.render.table import Column, Table
+from chiplog.cli.render.text import printable
+from chiplog.cli.render.times import absolute, duration, now, relative
+from chiplog.core.errors import InvalidValue
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from chiplog.core.entities import Run, RunInfo
+
+STATUS_STYLES = {
+    "FINISHED": "green",
+    "FAILED": "red",
+    "KILLED": "magenta",
+    "RUNNING": "blue",
+    "SCHEDULED": "blue",
+}
+MOST_METRICS = 5
+_LATE = ("system/",)
+_EARLY = ("val", "test", "eval", "cv", "best")
+
+
+def document(run: Run) -> dict[str, Any]:
+    """A run as every ``--json`` gives it: ``info``, ``data``, ``inputs``, ``outputs``."""
+    whole: dict[str, Any] = msgspec.to_builtins(run)
+    whole["data"].pop("latest_metrics", None)
+    return whole
+
+
+def status_text(info: RunInfo) -> Text:
+    """A run's status, coloured; deleted ones say so."""
+    text = Text(info.status, style=STATUS_STYLES.get(info.status, ""))
+    if info.lifecycle_stage == "deleted":
+        text = Text(f"{info.status} (deleted)", style="dim")
+    return text
+
+
+def took(info: RunInfo) -> str:
+    """How long a run took, or has taken so far."""
+    if info.end_time is None and info.status != "RUNNING":
+        return ""
+    return duration((info.end_time or now()) - info.start_time)
+
+
+def run_table(
+    runs: Sequence[Run],
+    *,
+    experiments: Mapping[str, str],
+    columns: Sequence[str] | None,
+    children: Mapping[str, int],
+    whole: bool,
+) -> Table:
+    """A table of runs.
+
+    Args:
+        runs: a row each.
+        experiments: the experiments' names by id; a column of them if there are several.
+        columns: what to show of each run, as ``metrics.X``, ``params.X``, ``tags.X``; None chooses
+            the metrics that most of the runs have.
+        children: how many child runs each run has, by id.
+        whole: show ids and times in full: nobody is looking, a program is reading.
+    """
+    chosen = _chosen(columns) if columns is not None else _common_metrics(runs)
+    several = len({run.info.experiment_id for run in runs}) > 1
+    table = Table(
+        [
+            Column("RUN", style="yellow"),
+            Column("NAME", shrink=14, style="bold"),
+            *([Column("EXPERIMENT", shrink=8)] if several else []),
+            Column("STATUS"),
+            Column("STARTED", style="dim"),
+            Column("TOOK", right=True, style="dim"),
+            *(_column(kind, key, optional=columns is None) for kind, key in chosen),
+        ]
+    )
+    short = short_ids([run.info.run_id for run in runs])
+    for run in runs:
+        info = run.info
+        table.add(
+            info.run_id if whole else short[info.run_id],
+            _name(run, children),
+            *([experiments.get(info.experiment_id, info.experiment_id)] if several else []),
+            status_text(info),
+            absolute(info.start_time) if whole else relative(info.start_time),
+            took(info),
+            *(_cell(run, kind, key) for kind, key in chosen),
+        )
+    return table
+
+
+def _name(run: Run, children: Mapping[str, int]) -> Text:
+    name = Text(printable(run.info.run_name or ""), style="bold")
+    number_of = children.get(run.info.run_id, 0)
+    if number_of:
+        name.append(f" +{number_of}", style="not bold dim")
+    return name
+
+
+def _column(kind: str, key: str, *, optional: bool) -> Column:
+    return Column(printable(key), right=kind == "metrics", shrink=11, optional=optional)
+
+
+def _cell(run: Run, kind: str, key: str) -> str:
+    if kind == "metrics":
+        value = run.data.metrics.get(key)
+        return "" if value is None else number(value)
+    held: Mapping[str, str] = run.data.params if kind == "params" else run.data.tags
+    return held.get(key, "")
+
+
+def _chosen(columns: Sequence[str]) -> list[tuple[str, str]]:
+    """Columns as the user named them: ``metrics.loss,params.C``."""
+    chosen = []
+    for text in ",".join(columns).split(","):
+        kind, dot, key = text.strip().partition(".")
+        kind = {"metric": "metrics", "param": "params", "tag": "tags"}.get(kind, kind)
+        if kind not in {"metrics", "params", "tags"} or not dot or not key:
+            raise InvalidValue(
+                f"{text.strip()!r} is no column. Write metrics.NAME, params.NAME or tags.NAME, "
+                "separated by commas."
+            )
+        chosen.append((kind, key))
+    return chosen
+
+
+def _common_metrics(runs: Sequence[Run]) -> list[tuple[str, str]]:
+    """The metrics that most runs have; what was measured on unseen data first."""
+    held: dict[str, int] = {}
+    for run in runs:
+        for key in run.data.metrics:
+            held[key] = held.get(key, 0) + 1
+
+    def rank(key: str) -> tuple[bool, int, bool]:
+        return key.startswith(_LATE), -held[key], not key.startswith(_EARLY)
+
+    return [("metrics", key) for key in sorted(held, key=rank)[:MOST_METRICS]]

@@ -1,0 +1,288 @@
+"""Around the user's call: what happens before and after it, and that it happens exactly once.
+
+The two functions here that call the user's function do so once, outside every guard. What comes
+before it cannot keep it from happening; what comes after it cannot change what it gave.
+"""
+
+from __future__ import annotations
+
+import logging
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from chiplog.core.autolog import nesting
+from chiplog.core.autolog.account import account
+from chiplog.core.autolog.integration import Call
+from chiplog.core.autolog.nesting import Scope
+from chiplog.core.autolog.randomness import untouched_random_state
+from chiplog.core.autolog.receipt import CallNote
+from chiplog.core.autolog.session import TrainingSession
+from chiplog.core.autolog.session_run import open_run, users_run
+from chiplog.core.autolog.silence import hushed
+from chiplog.hooks.guard import is_strict, report
+from chiplog.hooks.manager import plugins
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from chiplog.core.autolog.installation import Installation
+    from chiplog.core.autolog.integration import Point, Watch
+    from chiplog.hooks.wrapping import Wrapper
+
+_log = logging.getLogger("chiplog.autolog")
+
+CALLS_KEPT = 100
+
+
+def training_wrapper(installation: Installation, point: Point, label: str) -> Wrapper:
+    """What stands around a training function: a session, if the call is an outermost one."""
+    state = nesting._state  # noqa: SLF001 - the fast path of every nested call
+
+    def around(
+        wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        if state.asleep:
+            return wrapped(*args, **kwargs)
+        scope = state.scope
+        if scope is not None and scope.is_open:
+            scope.note(label)
+            return wrapped(*args, **kwargs)
+
+        call = Call(wrapped, instance, args, dict(kwargs), point.name)
+        sitting = Sitting(installation, point, label, call)
+        sitting.begin()
+        if not sitting.may_replace_arguments:
+            call.args, call.kwargs = args, kwargs
+        try:
+            result = wrapped(*call.args, **call.kwargs)  # the user's own call: once, unguarded
+        except BaseException as error:
+            sitting.failed(error)
+            raise
+        sitting.done(result)
+        return result
+
+    return around
+
+
+def observing_wrapper(installation: Installation, point: Point, label: str) -> Wrapper:
+    """What stands around a function that is looked at outside training, such as ``predict``."""
+    state = nesting._state  # noqa: SLF001 - as above
+    observer, look_before = point.observer, point.before
+
+    def around(
+        wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        if state.asleep or not installation.trained:
+            return wrapped(*args, **kwargs)
+        scope = state.scope
+        if scope is not None and scope.is_open:
+            return wrapped(*args, **kwargs)
+
+        call = Call(wrapped, instance, args, kwargs, point.name)
+        if look_before is not None:
+            installation.guarded(f"Looking at {label}", look_before, call)
+        result = wrapped(*args, **kwargs)  # the user's own call: once, unguarded
+        if observer is not None:
+            installation.guarded(f"Looking at {label}", observer, call, result)
+        return result
+
+    return around
+
+
+def missing_wrapper(point: Point, label: str) -> Wrapper:
+    """What stands around a training function that cannot be recorded: it is counted."""
+    reason = point.uncaptured or ""
+
+    def around(
+        wrapped: Callable[..., Any],
+        instance: Any,  # noqa: ARG001 - wrapt's signature
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> Any:
+        if nesting.is_watching():
+            account.unrecorded(label, reason)
+        return wrapped(*args, **kwargs)
+
+    return around
+
+
+class Sitting:
+    """One watched training call, from before it begins until it has ended.
+
+    Its methods raise nothing but what stops a program (KeyboardInterrupt, SystemExit), and in
+    strict mode what went wrong, once the user's call is over.
+    """
+
+    def __init__(self, installation: Installation, point: Point, label: str, call: Call) -> None:
+        self._installation = installation
+        self._label = label
+        self._call = call
+        self._point = point
+        self._session: TrainingSession | None = None
+        self._watch: Watch[Any] | None = None
+        self._scope: Scope | None = None
+        self._outer: Scope | None = None
+        self._error: Exception | None = None
+        self._overhead = 0.0
+        self._began = 0.0
+        self.may_replace_arguments = True
+
+    # The three moments
+
+    def begin(self) -> None:
+        """Open the session, if this call is to have one, and record what is known before."""
+        arrived = perf_counter()
+        try:
+            with hushed(silent=self._installation.config.silent):
+                self._open()
+        except Exception as error:
+            self._went_wrong("Beginning to record", error)
+            self.may_replace_arguments = False
+        except BaseException as error:
+            self._abandon(error)
+            raise
+        self._began = perf_counter()
+        self._overhead += self._began - arrived
+
+    def done(self, result: Any) -> None:
+        """Record what training came to, and end the session."""
+        self._end(result, None)
+        if self._error is not None and is_strict():
+            error, self._error = self._error, None
+            raise error
+
+    def failed(self, error: BaseException) -> None:
+        """Record that training raised; never raises itself."""
+        self._end(None, error)
+        self._error = None
+
+    # How they are done
+
+    def _open(self) -> None:
+        watch_class = self._point.watch
+        config = self._installation.config
+        if watch_class is None or not watch_class.wants(self._call, config):
+            return
+        if config.exclusive and users_run() is not None:
+            return
+        self._scope = Scope()
+        self._outer = nesting.enter(self._scope)
+        self._scope.note(self._label)
+        with untouched_random_state(), nesting.suspended():
+            self._session = self._find_session(watch_class)
+            self._watch = watch_class(self._session, config, self._installation)
+            self._watch.before(self._call)
+            if self._session.step == 0:
+                plugins().hook.chiplog_training_started(session=self._session)
+
+    def _find_session(self, watch_class: type[Watch[Any]]) -> TrainingSession:
+        """The session this call goes on with, else a new one."""
+        installation = self._installation
+        trained = watch_class.continues(self._call)
+        if trained is not None:
+            session = installation.continuing.get(trained)
+            if session is not None and session.config is installation.config:
+                if session.run.goes_on():
+                    session.step += 1
+                    session.run.resume()
+                    return session
+        run = open_run(installation.flavor, installation.config, installation.trained)
+        receipt = installation.new_receipt()
+        run.document.sessions.append(receipt)
+        session = TrainingSession(installation.flavor, installation.config, run, receipt)
+        if trained is not None:
+            installation.continuing.set(trained, session)
+        elif self._call.instance is not None:
+            installation.continuing.pop(self._call.instance)
+        return session
+
+    def _end(self, result: Any, error: BaseException | None) -> None:
+        returned = perf_counter()
+        try:
+            with hushed(silent=self._installation.config.silent):
+                self._record_end(result, error, (returned - self._began) * 1e3, returned)
+        except Exception as ours:
+            self._went_wrong("Ending the recording", ours)
+        except BaseException as stop:
+            self._abandon(stop)
+            raise
+
+    def _record_end(
+        self, result: Any, error: BaseException | None, training_ms: float, returned: float
+    ) -> None:
+        session, scope = self._session, self._scope
+        if scope is None:
+            return
+        if session is None:
+            nesting.leave(scope, self._outer)
+            return
+        try:
+            with untouched_random_state(), nesting.suspended():
+                self._look_at_outcome(session, result, error)
+        finally:
+            nesting.leave(scope, self._outer)
+            outcome = "FINISHED" if error is None else "FAILED"
+            self._fill_receipt(session, scope, training_ms, outcome, error)
+            try:
+                plugins().hook.chiplog_training_finished(session=session, outcome=outcome)
+            finally:
+                session.receipt.overhead_ms += (self._overhead + perf_counter() - returned) * 1e3
+                self._session = None
+                session.run.attach_receipt()
+                session.run.end(error)
+                account.recorded += 1
+
+    def _look_at_outcome(
+        self, session: TrainingSession, result: Any, error: BaseException | None
+    ) -> None:
+        watch = self._watch
+        if error is None:
+            for trained in (self._call.instance, result):
+                if trained is not None and not isinstance(trained, type):
+                    session.remember(trained)
+        if watch is None:
+            return
+        try:
+            if error is None:
+                watch.after(self._call, result)
+            else:
+                watch.failed(self._call, error)
+        except Exception as ours:
+            session.degraded("after training", f"{type(ours).__name__}: {ours}")
+            self._went_wrong("Recording the outcome", ours)
+
+    def _fill_receipt(
+        self,
+        session: TrainingSession,
+        scope: Scope,
+        training_ms: float,
+        outcome: str,
+        error: BaseException | None,
+    ) -> None:
+        receipt = session.receipt
+        receipt.training_ms += training_ms
+        if error is not None:
+            outcome = f"{outcome}: {type(error).__name__}"
+        if len(receipt.calls) < CALLS_KEPT:
+            receipt.calls.append(CallNote(self._label, outcome, training_ms))
+        self._installation.fill_hooks(receipt, scope.fired)
+
+    def _went_wrong(self, what: str, error: Exception) -> None:
+        """Report a mistake of ours; in strict mode keep it until the user's call is over."""
+        session = self._session
+        if session is not None and self._watch is not None:
+            session.degraded(what, f"{type(error).__name__}: {error}")
+        else:
+            account.unrecorded(self._label, f"{type(error).__name__}: {error}")
+        if is_strict():
+            self._error = self._error or error
+        elif not self._installation.config.silent:
+            report(f"{what} of {self._label}", error)
+
+    def _abandon(self, stop: BaseException) -> None:
+        """The program is being stopped inside our own code: leave nothing open."""
+        session, self._session = self._session, None
+        if self._scope is not None:
+            nesting.leave(self._scope, self._outer)
+        if session is not None:
+            session.run.end(stop)

@@ -1,0 +1,214 @@
+"""``autolog()``: which integrations there are, and switching them on and off."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import threading
+from dataclasses import MISSING, fields
+from typing import TYPE_CHECKING, Any
+
+from chiplog.core.autolog import nesting
+from chiplog.core.autolog.config import AutologConfig
+from chiplog.core.autolog.installation import OFF, Installation
+from chiplog.core.autolog.nesting import suspended
+from chiplog.core.autolog.silence import hushed
+from chiplog.core.errors import NotFound
+from chiplog.hooks.guard import is_strict, report
+from chiplog.hooks.manager import plugins
+from chiplog.hooks.patcher import Patcher
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from chiplog.core.autolog.integration import Integration
+
+__all__ = [
+    "autolog",
+    "flavor_autolog",
+    "installation",
+    "installations",
+    "integrations",
+    "suspended",
+]
+
+_log = logging.getLogger("chiplog.autolog")
+
+_lock = threading.RLock()
+_integrations: dict[str, Integration] | None = None
+_installations: dict[str, Installation] = {}
+_threads: Patcher | None = None
+
+
+def autolog(
+    log_input_examples: bool = False,  # noqa: FBT001, FBT002 - MLflow's signature
+    log_model_signatures: bool = True,  # noqa: FBT001, FBT002
+    log_models: bool = True,  # noqa: FBT001, FBT002
+    log_datasets: bool = True,  # noqa: FBT001, FBT002
+    log_traces: bool = True,  # noqa: FBT001, FBT002
+    disable: bool = False,  # noqa: FBT001, FBT002
+    exclusive: bool = False,  # noqa: FBT001, FBT002
+    disable_for_unsupported_versions: bool = False,  # noqa: FBT001, FBT002
+    silent: bool = False,  # noqa: FBT001, FBT002
+    extra_tags: Mapping[str, str] | None = None,
+    exclude_flavors: Iterable[str] | None = None,
+) -> None:
+    """Record every training of the frameworks chiplog knows, from now on.
+
+    Works before or after a framework is imported, and imports none. Calling again applies the new
+    settings; ``disable=True`` takes everything out again. A framework that was set up by its own
+    ``chiplog.<flavor>.autolog()`` keeps those settings.
+
+    Args:
+        log_input_examples: store a few rows of the training data with models.
+        log_model_signatures: store what models take and give.
+        log_models: store trained models.
+        log_datasets: record what data was trained on.
+        log_traces: accepted for MLflow's sake; there is nothing to trace.
+        disable: take autologging out again.
+        exclusive: record nothing into runs you start yourself.
+        disable_for_unsupported_versions: record nothing of framework versions chiplog does not know.
+        silent: say nothing while setting up and training.
+        extra_tags: tags for the runs that autologging creates.
+        exclude_flavors: frameworks to leave out, such as ``["sklearn"]``.
+    """
+    arguments: dict[str, Any] = {
+        "log_input_examples": log_input_examples,
+        "log_model_signatures": log_model_signatures,
+        "log_models": log_models,
+        "log_datasets": log_datasets,
+        "log_traces": log_traces,
+        "disable": disable,
+        "exclusive": exclusive,
+        "disable_for_unsupported_versions": disable_for_unsupported_versions,
+        "silent": silent,
+        "extra_tags": AutologConfig(extra_tags=extra_tags, silent=silent).extra_tags,
+    }
+    excluded = set(exclude_flavors or ())
+    with hushed(silent=silent), _lock:
+        for name, integration in integrations().items():
+            known = _installations.get(name)
+            if name in excluded or (known is not None and known.explicit):
+                continue
+            try:
+                config = integration.options(**integration.options.accepted(arguments))
+                _configure(integration, config, explicit=False)
+            except Exception as error:
+                if is_strict():
+                    raise
+                report(f"Setting up autologging of {name}", error)
+
+
+def flavor_autolog(name: str) -> Callable[..., None]:
+    """The function ``chiplog.<name>.autolog``, with the parameters of that integration's options."""
+    integration = integrations().get(name)
+    if integration is None:
+        known = ", ".join(sorted(integrations())) or "none"
+        raise NotFound(f"There is no autologging of {name!r}; known are: {known}.")
+    signature = _signature(integration.options)
+
+    def autolog(*args: Any, **kwargs: Any) -> None:
+        options = signature.bind(*args, **kwargs).arguments
+        config = integration.options(**options)
+        with hushed(silent=config.silent), _lock:
+            _configure(integration, config, explicit=True)
+
+    autolog.__signature__ = signature  # type: ignore[attr-defined]
+    autolog.integration_name = name  # type: ignore[attr-defined]
+    autolog.__qualname__ = "autolog"
+    autolog.__doc__ = (
+        f"Record every training of {integration.distribution}, from now on.\n\n"
+        "Calling again applies the new settings; ``disable=True`` takes everything out again.\n"
+        f"{inspect.getdoc(integration.options) or ''}"
+    )
+    return autolog
+
+
+def integrations() -> dict[str, Integration]:
+    """Every integration that plugins provide, by name. Imports no framework."""
+    global _integrations  # noqa: PLW0603 - one per process
+    if _integrations is None:
+        with _lock:
+            found: dict[str, Integration] = {}
+            for provided in plugins().hook.chiplog_instrumentors():
+                for integration in provided:
+                    if integration.name in found:
+                        _log.warning(
+                            "Two plugins record %r; the first one is used.", integration.name
+                        )
+                    found.setdefault(integration.name, integration)
+            _integrations = found
+    return _integrations
+
+
+def installations() -> dict[str, Installation]:
+    """The integrations that have been configured in this process, by name."""
+    return dict(_installations)
+
+
+def installation(name: str) -> Installation | None:
+    """The integration of that name as it stands in this process, if it was configured."""
+    return _installations.get(name)
+
+
+def configure(name: str, config: AutologConfig, *, explicit: bool = False) -> None:
+    """Switch an integration on with settings that were made before, as worker processes do."""
+    with _lock:
+        _configure(integrations()[name], config, explicit=explicit)
+
+
+def reset() -> None:
+    """Take everything out and forget every setting and every plugin, as tests do."""
+    global _integrations  # noqa: PLW0603 - one per process
+    with _lock:
+        for known in _installations.values():
+            known.switch_off()
+        _installations.clear()
+        _integrations = None
+        _follow_threads()
+
+
+def _configure(integration: Integration, config: AutologConfig, *, explicit: bool) -> None:
+    known = _installations.pop(integration.name, None)
+    if known is not None:
+        known.switch_off()
+    fresh = Installation(integration, config, explicit=explicit)
+    if known is not None:
+        fresh.trained = known.trained
+    _installations[integration.name] = fresh
+    if not config.disable:
+        fresh.switch_on()
+    _follow_threads()
+
+
+def _follow_threads() -> None:
+    """Follow which threads a training starts, while any integration is on."""
+    global _threads  # noqa: PLW0603 - one per process
+    wanted = any(known.state != OFF for known in _installations.values())
+    if wanted and _threads is None:
+        _threads = Patcher("threads")
+        nesting.follow_threads(_threads)
+    elif not wanted and _threads is not None:
+        _threads.undo()
+        _threads = None
+
+
+def _signature(options: type[AutologConfig]) -> inspect.Signature:
+    """The integration's own parameters first, then those that all have."""
+    common = {field.name for field in fields(AutologConfig)}
+    ordered = sorted(fields(options), key=lambda field: field.name in common)
+    return inspect.Signature(
+        [
+            inspect.Parameter(
+                field.name,
+                inspect.Parameter.POSITIONAL_OR_KEYWORD,
+                default=_default(field),
+                annotation=field.type,
+            )
+            for field in ordered
+        ]
+    )
+
+
+def _default(field: Any) -> Any:
+    return field.default_factory() if field.default is MISSING else field.default

@@ -1,0 +1,88 @@
+"""The receipt: what a training session saw, kept and left out, and what that cost.
+
+Attached to the run as the document ``receipt``; ``chiplog explain RUN`` prints it.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+DOCUMENT: Final = "receipt"
+
+
+class Hook(msgspec.Struct, omit_defaults=False):
+    """A watched function: one that was called in this session, or that could not be watched."""
+
+    point: str
+    installed: bool = True
+    fired: int = 0
+    reason: str | None = None
+
+
+class Captured(msgspec.Struct, omit_defaults=True):
+    """Something that was recorded."""
+
+    what: str
+    count: int = 1
+    detail: str | None = None
+
+
+class Omission(msgspec.Struct):
+    """Something that was left out or recorded in part, and why."""
+
+    what: str
+    reason: str
+
+
+class CallNote(msgspec.Struct):
+    """One training call of the session, in the order of their ends."""
+
+    point: str
+    outcome: str
+    training_ms: float
+
+
+class Receipt(msgspec.Struct):
+    """One training session.
+
+    Attributes:
+        framework: its name and version, such as ``scikit-learn 1.9.1``.
+        supported: the versions that are known to work.
+        known: whether this version is among them.
+        hooks: the functions that were called, and those that could not be watched.
+        hooks_installed: how many functions are watched in all.
+        overhead_ms: the time chiplog took on the training thread.
+        training_ms: the time the user's own call took.
+    """
+
+    integration: str
+    framework: str = ""
+    supported: str = ""
+    known: bool = True
+    chiplog: str = ""
+    hooks: list[Hook] = []
+    hooks_installed: int = 0
+    captured: list[Captured] = []
+    skipped: list[Omission] = []
+    degraded: list[Omission] = []
+    overhead_ms: float = 0.0
+    training_ms: float = 0.0
+    calls: list[CallNote] = []
+
+
+class ReceiptDocument(msgspec.Struct):
+    """Every session of a run, in the order in which they began."""
+
+    sessions: list[Receipt] = []
+
+
+def encode(document: ReceiptDocument) -> bytes:
+    """The document as JSON."""
+    return msgspec.json.encode(document)
+
+
+def decode(body: bytes) -> ReceiptDocument:
+    """The document from JSON; fields of a newer chiplog are passed over."""
+    return msgspec.json.decode(body, type=ReceiptDocument)

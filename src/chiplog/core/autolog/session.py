@@ -1,0 +1,261 @@
+"""A training session: one outermost training call, or several that go on with one another.
+
+An integration logs through it and knows no store. Methods raise as any code does; wrap what belongs
+together in :meth:`TrainingSession.capture`, and a mistake in one part costs that part alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import time
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from chiplog.core import validation
+from chiplog.core.autolog import deferred
+from chiplog.core.autolog.receipt import Captured, Omission
+from chiplog.core.errors import InvalidValue
+from chiplog.core.runs.writer import dataset_tags
+from chiplog.core.entities import DatasetInput
+from chiplog.hooks.guard import is_strict, report
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from chiplog.core.autolog.config import AutologConfig
+    from chiplog.core.autolog.receipt import Receipt
+    from chiplog.core.autolog.session_run import SessionRun
+    from chiplog.core.entities import Dataset
+    from chiplog.core.records import RunRecorded
+    from chiplog.core.runs.writer import RunWriter
+
+_log = logging.getLogger("chiplog.autolog")
+
+
+class TrainingSession:
+    """Where an integration logs.
+
+    Attributes:
+        flavor: the integration's name, such as ``"sklearn"``.
+        config: the integration's settings.
+        run_id: the run that is recorded into.
+        experiment_id: its experiment.
+        created: whether the run was created for this session; False if it is the user's own.
+        writer: the run's pen, for what this class does not offer.
+        receipt: what is told about this session.
+        step: for training in steps, how many calls came before this one; 0 otherwise.
+        started: when the session began, in milliseconds since the epoch.
+        log_metric: ``log_metric(key, value, step=0, timestamp=None, model_id=None)``: records one
+            point; cheap enough for every step of a training loop.
+    """
+
+    def __init__(
+        self, flavor: str, config: AutologConfig, run: SessionRun, receipt: Receipt
+    ) -> None:
+        self.flavor = flavor
+        self.config = config
+        self.run = run
+        self.receipt = receipt
+        self.writer: RunWriter = run.writer
+        self.run_id: str = run.writer.run_id
+        self.experiment_id: str = run.writer.experiment_id
+        self.created: bool = run.created
+        self.started: int = time.time_ns() // 1_000_000
+        self.step = 0
+        self.log_metric = run.writer.log_metric
+
+    # What is recorded
+
+    def log_params(self, params: Mapping[str, Any]) -> int:
+        """Record parameters, values as text; hands back how many were.
+
+        Values too long are cut, keys that are not allowed and values that contradict what the run
+        has are left out; each is noted in the receipt.
+        """
+        texts = {}
+        for key, value in params.items():
+            try:
+                name = validation.check_key(key, "param")
+            except InvalidValue as error:
+                self.skipped(f"param {key!r}", str(error))
+                continue
+            texts[name] = self._cut("param", name, value, validation.MAX_PARAM_VALUE)
+        return self._log_texts(texts)
+
+    def log_metrics(
+        self,
+        metrics: Mapping[str, Any],
+        step: int = 0,
+        *,
+        model_id: str | None = None,
+        dataset: Dataset | None = None,
+    ) -> int:
+        """Record a point of each metric; hands back how many were. What is no number is left out."""
+        count = 0
+        digest = dataset.digest if dataset is not None else None
+        name = dataset.name if dataset is not None else None
+        at = time.time_ns() // 1_000_000
+        for key, value in metrics.items():
+            try:
+                self.writer.log_metric(key, value, step, at, model_id, name, digest)
+                count += 1
+            except InvalidValue as error:
+                self.skipped(f"metric {key!r}", str(error))
+        return count
+
+    def set_tags(self, tags: Mapping[str, Any]) -> None:
+        """Set or replace tags; values too long are cut, and noted in the receipt."""
+        self.writer.set_tags(
+            {
+                key: self._cut("tag", key, value, validation.MAX_TAG_VALUE)
+                for key, value in tags.items()
+            }
+        )
+
+    def log_dataset(
+        self, dataset: Dataset, context: str | None = None, tags: Mapping[str, str] | None = None
+    ) -> None:
+        """Record a data set that was read; ``context`` is what for, such as ``"train"``."""
+        self.writer.log_inputs([DatasetInput(dataset, dataset_tags(context, tags))])
+
+    def log_text(self, text: str, artifact_file: str) -> None:
+        """Store a text as a file of the run, later, on the background thread."""
+        self.log_bytes(text.encode(), artifact_file)
+
+    def log_dict(self, dictionary: Mapping[str, Any], artifact_file: str) -> None:
+        """Store a JSON file of the run, later; the dictionary is written out now."""
+        text = msgspec.json.encode(dict(dictionary), enc_hook=str)
+        self.log_bytes(msgspec.json.format(text, indent=2), artifact_file)
+
+    def log_bytes(self, data: bytes, artifact_file: str) -> None:
+        """Store a file of the run, later, on the background thread."""
+        self.defer(f"file {artifact_file}", _put_bytes, self.writer, data, artifact_file)
+
+    def log_figure(self, artifact_file: str, draw: Callable[..., bytes], *arguments: Any) -> None:
+        """Draw an image and store it, later: ``draw(*arguments)`` hands back the file's bytes.
+
+        The arguments are small copies. ``draw`` runs on the background thread and must leave the
+        user's plotting state alone: matplotlib's ``Figure`` objects, never ``pyplot``.
+        """
+        self.defer(f"figure {artifact_file}", _draw, self.writer, artifact_file, draw, arguments)
+
+    def record_child_run(self, run: RunRecorded) -> None:
+        """Record a whole child run in one piece: a candidate of a search, a fold."""
+        self.writer.record_child_run(run)
+
+    def child_tags(self, tags: Mapping[str, str] | None = None) -> dict[str, str]:
+        """The tags that make a run a child of this session's run, and ``tags``."""
+        return self.run.child_tags(self.flavor, tags)
+
+    def defer(self, what: str, function: Callable[..., Any], *arguments: Any) -> None:
+        """Do ``function(*arguments)`` on the background thread; ``what`` names it in the receipt.
+
+        The end of the run does not wait for it; the end of the process does. Hand over small
+        copies, never the user's data or model.
+        """
+        receipt, run = self.receipt, self.run
+
+        def failed(error: Exception) -> None:
+            receipt.degraded.append(Omission(what, _reason(error)))
+            run.attach_receipt()
+            report(f"Recording {what}", error)
+
+        deferred.defer(function, *arguments, failed=failed)
+
+    def remember(self, trained: object) -> None:
+        """Note that ``trained`` came out of this session, for what is measured on it afterwards.
+
+        ``installation.run_of(trained)`` finds the run again. No reference to it is kept. The object
+        whose method was watched is remembered without being told to.
+        """
+        self.run.remember(trained)
+
+    # What is told about it
+
+    @contextlib.contextmanager
+    def capture(self, what: str, count: int | None = None) -> Iterator[Note]:
+        """Guard one part of the recording and note in the receipt how it went.
+
+        An exception in the block costs this part alone: it is one warning and a line in the receipt.
+        Set ``note.count`` or ``note.detail`` in the block to say how much was recorded; call
+        ``note.skip(reason)`` if it turned out that there was nothing to record.
+        """
+        note = Note(count)
+        try:
+            yield note
+        except Exception as error:
+            self.degraded(what, _reason(error))
+            if is_strict():
+                raise
+            if not self.config.silent:
+                report(f"Recording {what} of {self.flavor}", error)
+        else:
+            if note.skipped is not None:
+                self.skipped(what, note.skipped)
+            else:
+                self.captured(what, 1 if note.count is None else note.count, note.detail)
+
+    def captured(self, what: str, count: int = 1, detail: str | None = None) -> None:
+        """Note that something was recorded."""
+        self.receipt.captured.append(Captured(what, count, detail))
+
+    def skipped(self, what: str, reason: str) -> None:
+        """Note that something was left out on purpose, and why."""
+        self.receipt.skipped.append(Omission(what, reason))
+
+    def degraded(self, what: str, reason: str) -> None:
+        """Note that something could not be recorded, or in part only, and why."""
+        self.receipt.degraded.append(Omission(what, reason))
+
+    def _cut(self, kind: str, key: str, value: Any, limit: int) -> str:
+        text = value if type(value) is str else str(value)
+        if len(text) > limit:
+            self.degraded(f"{kind} {key!r}", f"cut from {len(text)} to {limit} characters")
+            return text[:limit]
+        return text
+
+    def _log_texts(self, texts: dict[str, str]) -> int:
+        try:
+            self.writer.log_params(texts)
+            return len(texts)
+        except InvalidValue:
+            pass
+        count = 0
+        for key, text in texts.items():
+            try:
+                self.writer.log_params({key: text})
+                count += 1
+            except InvalidValue as error:
+                self.skipped(f"param {key!r}", str(error).partition("\n")[0])
+        return count
+
+
+class Note:
+    """What a captured part says of itself."""
+
+    __slots__ = ("count", "detail", "skipped")
+
+    def __init__(self, count: int | None = None) -> None:
+        self.count = count
+        self.detail: str | None = None
+        self.skipped: str | None = None
+
+    def skip(self, reason: str) -> None:
+        """Say that there was nothing to record, and why."""
+        self.skipped = reason
+
+
+def _reason(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"
+
+
+def _put_bytes(writer: RunWriter, data: bytes, path: str) -> None:
+    writer.artifacts.put_bytes(data, path)
+
+
+def _draw(
+    writer: RunWriter, path: str, draw: Callable[..., bytes], arguments: tuple[Any, ...]
+) -> None:
+    writer.artifacts.put_bytes(draw(*arguments), path)

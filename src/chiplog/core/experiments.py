@@ -1,0 +1,211 @@
+"""The active experiment, and which experiment a new run lands in."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from chiplog.core import validation
+from chiplog.core.config import env_with_source
+from chiplog.core.entities import Experiment, LifecycleStage
+from chiplog.core.errors import AlreadyExists, ChiplogError, InvalidValue, NotFound
+from chiplog.core.runs.inherit import inherited
+from chiplog.core.runs.reading import readable_store
+from chiplog.core.stores import open_tracking_store
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from chiplog.core.entities import Run
+
+_log = logging.getLogger("chiplog")
+
+_TRUSTED_SECONDS = 10.0
+_ID_VARIABLES = ("CHIPLOG_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_ID")
+
+_active_id: str | None = None
+_lock = threading.RLock()
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """An experiment as it was read, and until when that is taken for true."""
+
+    experiment: Experiment
+    until: float
+
+
+_seen: dict[tuple[str, str], _Seen] = {}
+
+
+def create(
+    uri: str,
+    name: str,
+    artifact_location: str | os.PathLike[str] | None = None,
+    tags: Mapping[str, Any] | None = None,
+) -> str:
+    """Create an experiment and hand back its id; raises AlreadyExists."""
+    validation.check_experiment_name(name)
+    for key, value in (tags or {}).items():
+        if not isinstance(value, str):
+            raise TypeError(
+                f"The value of experiment tag {key!r} must be a string, not {value!r} "
+                f"({type(value).__name__}); no experiment was created."
+            )
+        validation.check_experiment_tag(key, value)
+    location = None if artifact_location is None else os.fspath(artifact_location)
+    return open_tracking_store(uri).create_experiment(name, location, dict(tags or {}))
+
+
+def set_active(
+    uri: str, experiment_name: str | None = None, experiment_id: str | None = None
+) -> Experiment:
+    """Choose the experiment of new runs, here and in child processes; an unknown name is created."""
+    global _active_id  # noqa: PLW0603 - process-wide by MLflow's contract
+    if (experiment_name is None) == (experiment_id is None):
+        raise InvalidValue(
+            "Give exactly one of experiment_name and experiment_id, not "
+            f"experiment_name={experiment_name!r} with experiment_id={experiment_id!r}."
+        )
+    with _lock:
+        if experiment_id is not None:
+            experiment = read(uri, str(experiment_id))
+        else:
+            experiment = get_or_create(uri, validation.check_experiment_name(experiment_name))
+        if experiment.lifecycle_stage != LifecycleStage.ACTIVE:
+            raise InvalidValue(
+                f"Cannot set a deleted experiment {experiment.name!r} as the active experiment. "
+                f"restore_experiment({experiment.experiment_id!r}) brings it back."
+            )
+        _active_id = experiment.experiment_id
+        for variable in _ID_VARIABLES:
+            os.environ[variable] = experiment.experiment_id
+    return experiment
+
+
+def reset_active() -> None:
+    """Forget the active experiment and everything remembered about experiments."""
+    global _active_id  # noqa: PLW0603 - as above
+    _active_id = None
+    _seen.clear()
+
+
+def active_id(uri: str) -> str:
+    """The id of the experiment that a new run lands in."""
+    if _active_id is not None:
+        return _active_id
+    name, name_variable = env_with_source("EXPERIMENT_NAME")
+    given_id, id_variable = env_with_source("EXPERIMENT_ID")
+    if name is not None:
+        experiment_id = get_or_create(uri, name).experiment_id
+        if given_id is not None and given_id != experiment_id:
+            raise InvalidValue(
+                f"{name_variable}={name!r} names experiment {experiment_id}, but "
+                f"{id_variable}={given_id!r}. Unset one of them."
+            )
+        return experiment_id
+    if given_id is not None:
+        _check_environment_id(uri, given_id, id_variable)
+        return given_id
+    parent = inherited()
+    if parent is not None and parent.store_uri == uri:
+        return parent.experiment_id
+    return Experiment.DEFAULT_EXPERIMENT_ID
+
+
+def for_new_run(uri: str, experiment_id: str | int | None) -> Experiment:
+    """The experiment a run is to start in; raises InvalidValue if it is deleted."""
+    wanted = active_id(uri) if experiment_id is None else str(experiment_id)
+    seen = _seen.get((uri, wanted))
+    if seen is None or time.monotonic() > seen.until:
+        seen = _Seen(open_tracking_store(uri).get_experiment(wanted), _trusted_until())
+        _seen[uri, wanted] = seen
+    experiment = seen.experiment
+    if experiment.lifecycle_stage != LifecycleStage.ACTIVE:
+        raise InvalidValue(
+            f"The experiment {wanted!r} ({experiment.name!r}) must be in the 'active' state to "
+            f"start runs in; it is deleted. restore_experiment({wanted!r}) brings it back."
+        )
+    return experiment
+
+
+def forget(experiment_id: str | None = None) -> None:
+    """Forget what was read about an experiment, or about all, since it has changed."""
+    for key in list(_seen):
+        if experiment_id in {None, key[1]}:
+            _seen.pop(key, None)
+
+
+def read(uri: str, experiment_id: str) -> Experiment:
+    """The experiment of that id, freshly read; raises NotFound."""
+    return open_tracking_store(uri).get_experiment(str(experiment_id))
+
+
+def get_or_create(uri: str, name: str) -> Experiment:
+    """The experiment of that name, created if there is none; safe when several processes do it."""
+    seen = _seen.get((uri, f"name:{name}"))
+    if seen is not None and time.monotonic() <= seen.until:
+        return seen.experiment
+    store = open_tracking_store(uri)
+    experiment = store.get_experiment_by_name(name)
+    if experiment is None:
+        try:
+            created = create(uri, name)
+        except AlreadyExists:
+            experiment = store.get_experiment_by_name(name)
+        else:
+            _log.info("Experiment %r did not exist and was created (id %s).", name, created)
+            experiment = store.get_experiment(created)
+    if experiment is None:
+        raise NotFound(f"The experiment {name!r} was created by another process, then removed.")
+    if experiment.lifecycle_stage == LifecycleStage.ACTIVE:
+        _seen[uri, f"name:{name}"] = _Seen(experiment, _trusted_until())
+    return experiment
+
+
+def check_resumed(run: Run) -> None:
+    """Raise if a run to be resumed is not in the experiment that was set as active."""
+    if _active_id is not None and run.info.experiment_id != _active_id:
+        raise ChiplogError(
+            f"Cannot resume run {run.info.run_id!r}: it is in experiment "
+            f"{run.info.experiment_id!r}, and the active experiment is {_active_id!r}. "
+            f"Call set_experiment(experiment_id={run.info.experiment_id!r}) first."
+        )
+
+
+def search_all(
+    uri: str, view_type: int, max_results: int | None, filter_string: str | None, order_by: Any
+) -> list[Experiment]:
+    """All experiments that match, page after page, or the first ``max_results``."""
+    store = readable_store(uri)
+    found: list[Experiment] = []
+    token: str | None = None
+    while max_results is None or len(found) < max_results:
+        size = 1000 if max_results is None else min(1000, max_results - len(found))
+        page = store.search_experiments(view_type, size, filter_string, order_by, token)
+        found.extend(page)
+        token = page.token
+        if not token:
+            break
+    return found
+
+
+def _check_environment_id(uri: str, experiment_id: str, variable: str | None) -> None:
+    if (uri, experiment_id) in _seen:
+        return
+    try:
+        experiment = read(uri, experiment_id)
+    except NotFound:
+        raise InvalidValue(
+            f"{variable}={experiment_id!r} names no experiment of {uri!r}. "
+            "Unset it, or give the id of one that exists (`chiplog experiments list`)."
+        ) from None
+    _seen[uri, experiment_id] = _Seen(experiment, _trusted_until())
+
+
+def _trusted_until() -> float:
+    return time.monotonic() + _TRUSTED_SECONDS

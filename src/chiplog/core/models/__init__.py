@@ -1,0 +1,1 @@
+"""Models on disk, in MLflow's directory format, saved and loaded safely."""

@@ -1,0 +1,86 @@
+"""Flavors: how the models of one framework are saved and loaded, and how one is found."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from chiplog.core.errors import NotFound
+from chiplog.hooks.guard import quietly
+from chiplog.hooks.manager import plugins
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from chiplog.core.models.safety import Trust
+
+
+@dataclass(frozen=True)
+class Saved:
+    """What a flavor wrote into a model's directory.
+
+    Attributes:
+        settings: the flavor's part of the MLmodel file.
+        python_function: what the ``python_function`` flavor needs beyond the common part, with
+            ``loader_module``; None if the model cannot be used that way.
+        modules: modules that the saved model references, for its requirements.
+    """
+
+    settings: dict[str, Any]
+    python_function: dict[str, Any] | None = None
+    modules: frozenset[str] = field(default_factory=frozenset)
+
+
+class Flavor(Protocol):
+    """How one framework's models are saved and loaded. Named by the hook ``chiplog_flavors``.
+
+    Attributes:
+        name: as in the MLmodel file, and in ``chiplog.<name>``.
+        module: import path of the public module that ``chiplog.<name>`` stands for.
+    """
+
+    name: str
+    module: str
+
+    def can_save(self, model: object) -> bool:
+        """Whether ``model`` is one of this framework's. Must not import the framework."""
+
+    def save(self, model: Any, path: Path, options: Mapping[str, Any]) -> Saved:
+        """Write ``model`` into the directory ``path``, which exists.
+
+        ``options`` are the flavor's own arguments of ``log_model``.
+        """
+
+    def load(self, path: Path, settings: Mapping[str, Any], trust: Trust) -> Any:
+        """Read a model from its directory, through :mod:`chiplog.core.models.safety` alone."""
+
+    def predict(self, model: Any, data: Any, options: Mapping[str, Any]) -> Any:
+        """What the saved model will give for ``data``; for a signature's outputs."""
+
+
+def flavors() -> dict[str, Flavor]:
+    """Every flavor by name; where two plugins name one, the later wins."""
+    return {flavor.name: flavor for found in plugins().hook.chiplog_flavors() for flavor in found}
+
+
+def get_flavor(name: str) -> Flavor:
+    """The flavor of that name; raises NotFound with the names there are."""
+    known = flavors()
+    if name not in known:
+        listed = ", ".join(sorted(known)) or "none"
+        raise NotFound(
+            f"No plugin provides the model flavor {name!r}. Known flavors: {listed}. "
+            f"Install the plugin for it, such as chiplog-{name}."
+        )
+    return known[name]
+
+
+def flavor_for(model: object) -> Flavor | None:
+    """The flavor that saves ``model``, if there is one."""
+    for flavor in flavors().values():
+        check = functools.partial(flavor.can_save, model)
+        if quietly(f"Asking the flavor {flavor.name!r}", check, otherwise=False):
+            return flavor
+    return None

@@ -1,0 +1,213 @@
+"""The one place where a model's file becomes objects.
+
+Nothing is unpickled without an explicit decision to trust it, and what a pickle names is listed
+before anything runs. A skops file is read if it holds known types only, and its compiled parts are
+checked before they are made. Every flavor goes through here, third parties' as well.
+"""
+
+from __future__ import annotations
+
+import io
+import pickletools
+import re
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from chiplog.core.config import env_bool
+from chiplog.core.errors import ChiplogError, MissingLibrary
+from chiplog.core.models import structure, trusted
+from chiplog.core.models.estimators import check_estimators
+from chiplog.core.models.structure import DamagedModel
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+
+class UntrustedModel(ChiplogError):
+    """A model's file asks for trust that was not given; nothing of it was run.
+
+    Attributes:
+        names: the types and functions it asks for.
+    """
+
+    default_code = "PERMISSION_DENIED"
+
+    def __init__(self, message: str, names: Iterable[str]) -> None:
+        super().__init__(message)
+        self.names = sorted(names)
+
+
+@dataclass(frozen=True)
+class Trust:
+    """What the caller of a load trusts.
+
+    Attributes:
+        allow_pickle: whether pickles may be read, which runs any code they hold; None asks the
+            environment (``CHIPLOG_ALLOW_PICKLE_DESERIALIZATION``), and stands for no.
+        types: types and functions, by full name, that skops files may hold beside the known ones.
+    """
+
+    allow_pickle: bool | None = None
+    types: tuple[str, ...] = ()
+
+    @property
+    def allows_pickle(self) -> bool:
+        """Whether pickles may be read."""
+        if self.allow_pickle is not None:
+            return self.allow_pickle
+        return env_bool("ALLOW_PICKLE_DESERIALIZATION", default=False)
+
+    @property
+    def allows_code(self) -> bool:
+        """Whether code saved beside the model may be imported: not without a decision to trust."""
+        return self.allows_pickle or bool(self.types)
+
+
+def pickled_names(data: bytes) -> list[str]:
+    """The types and functions that a pickle names, found without running it."""
+    names: set[str] = set()
+    texts: list[str] = []
+    for opcode, argument, _ in pickletools.genops(data):
+        if opcode.name in {"GLOBAL", "INST"}:
+            names.add(str(argument).replace(" ", ".", 1))
+        elif opcode.name == "STACK_GLOBAL" and len(texts) >= 2:
+            names.add(f"{texts[-2]}.{texts[-1]}")
+        elif isinstance(argument, str):
+            # A memoised module name may come again as a reference: keep every text that could be.
+            texts.append(argument)
+    return sorted(names)
+
+
+def pickled_modules(data: bytes) -> set[str]:
+    """Top-level modules a pickle may name: a superset, since names can be put together."""
+    roots = set()
+    for opcode, argument, _ in pickletools.genops(data):
+        if isinstance(argument, str) and opcode.name != "FLOAT":
+            first = argument.split(" ", 1)[0].partition(".")[0]
+            if first.isidentifier():
+                roots.add(first)
+    return roots
+
+
+def read_pickle(path: Path, trust: Trust) -> Any:
+    """Unpickle a file if that is trusted; else raise UntrustedModel with the names it holds."""
+    data = path.read_bytes()
+    if not trust.allows_pickle:
+        try:
+            names = pickled_names(data)
+        except Exception as error:
+            raise DamagedModel(f"{str(path)!r} is no readable pickle: {error}") from error
+        listed = "\n".join(f"    {name}" for name in names)
+        raise UntrustedModel(
+            f"{str(path)!r} is a pickle, and reading one runs whatever code it holds. It names:\n"
+            f"{listed}\nIf you trust where it came from, load it with allow_pickle=True.",
+            names,
+        )
+    import pickle
+
+    with path.open("rb") as file:
+        return pickle.load(file)
+
+
+def read_skops(path: Path, trust: Trust) -> Any:
+    """Read a skops file of known types, its compiled parts checked.
+
+    Raises:
+        UntrustedModel: it holds types that are neither known nor in ``trust.types``.
+        DamagedModel: it is no skops file, or an index in it points outside its array.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(path.read_bytes())) as archive:
+            return _read_archive(archive, path, trust)
+    except zipfile.BadZipFile as error:
+        raise DamagedModel(f"{str(path)!r} is no skops file: {error}") from error
+
+
+def _read_archive(archive: zipfile.ZipFile, path: Path, trust: Trust) -> Any:
+    try:
+        from skops.io._audit import get_tree
+        from skops.io._utils import read_schema
+    except ImportError as error:
+        raise MissingLibrary(
+            f"{str(path)!r} is a skops file, and reading one needs skops 0.14 or later.\n"
+            "    pip install 'chiplog[sklearn]'"
+        ) from error
+    names = [*trusted.KINDS, *trusted.scoring_functions(), *trust.types]
+    try:
+        schema, context = read_schema(archive)
+        root = get_tree(schema, context, trusted=names)
+        unsafe = root.get_unsafe_set() - set(names)
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        raise DamagedModel(f"{str(path)!r} is no readable skops file: {error}") from error
+    if unsafe:
+        shown = ", ".join(repr(name) for name in sorted(unsafe))
+        raise UntrustedModel(
+            f"{str(path)!r} holds types that are not known to be safe: {shown}. If you trust where "
+            f"it came from, load it with trusted_types=[{shown}].",
+            unsafe,
+        )
+    _check_nodes(root, set(trust.types))
+    try:
+        model = root.construct()
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise DamagedModel(f"{str(path)!r} cannot be put together: {error}") from error
+    check_estimators(model)
+    return model
+
+
+def _check_nodes(root: Any, user_trusts: set[str]) -> None:
+    """Check each record of a skops file whose type compiled code relies on, before it is made.
+
+    Records are constructed once and kept, so what is checked here is what is used afterwards.
+    """
+    functions = trusted.scoring_functions()
+    for node in _nodes(root):
+        name, kind = f"{node.module_name}.{node.class_name}", type(node).__name__
+        allowed = trusted.KINDS.get(name)
+        if allowed is None and name in functions:
+            allowed = frozenset({"FunctionNode", "TypeNode"})
+        if allowed is not None and kind not in allowed and name not in user_trusts:
+            structure.refuse(f"a record of {name}", f"stands in it as a {kind}")
+        if kind == "TreeNode":
+            structure.check_tree(node.children["args"].construct(), _made(node, "attrs"))
+        elif kind == "ObjectNode" and node.class_name == "TreePredictor":
+            structure.check_predictor(_made(node, "attrs"))
+        elif kind == "ObjectNode" and re.fullmatch(r"(KD|Ball)Tree(32|64)?", node.class_name):
+            structure.check_neighbours(_made(node, "attrs"))
+        elif kind == "SparseMatrixNode":
+            structure.check_sparse(node.construct())
+
+
+def _made(node: Any, child: str) -> Any:
+    part = node.children.get(child)
+    return None if part is None else part.construct()
+
+
+def _nodes(root: Any) -> Iterator[Any]:
+    """Every record below ``root``, each once."""
+    seen: set[int] = set()
+    stack = [root]
+    while stack:
+        node = stack.pop()
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        yield node
+        for child in node.children.values():
+            parts = child if isinstance(child, list) else [child]
+            if isinstance(child, dict):
+                parts = list(child.values())
+            stack.extend(part for part in parts if hasattr(part, "children"))
+
+
+_MODULE = re.compile(rb'"__module__": "([\w.]+)"')
+_CLASS = re.compile(rb'"__class__": "([^"\\]+)",\s*"__module__": "([\w.]+)"')
+
+
+def skops_modules(data: bytes) -> set[str]:
+    """The modules that a skops file's types come from, without making any of them."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        schema = archive.read("schema.json")
+    return {found.decode() for found in set(_MODULE.findall(schema))}

@@ -1,0 +1,324 @@
+"""Starting, resuming and ending runs."""
+
+from __future__ import annotations
+
+import os
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from chiplog.core import experiments, validation
+from chiplog.core.config import env_bool
+from chiplog.core.context import collect_context_files, run_context_tags, wait_for_context
+from chiplog.core.entities import LifecycleStage, Run, RunData, RunInfo
+from chiplog.core.errors import ChiplogError, InvalidValue
+from chiplog.core.records import RunStarted, RunUpdated
+from chiplog.core.runs import active, exits
+from chiplog.core.runs.active import ActiveRun, OpenRun, local
+from chiplog.core.runs.draining import wait_until_delivered
+from chiplog.core.runs.failure import record_failure
+from chiplog.core.runs.inherit import InheritedRun, publish, restore
+from chiplog.core.runs.names import new_run_id, random_name
+from chiplog.core.runs.reading import readable_store
+from chiplog.core.runs.writer import RUN_NAME, RunWriter, now_ms
+from chiplog.core.validation import check_status
+from chiplog.hooks.guard import quiet, quietly
+from chiplog.hooks.manager import plugins
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PARENT_RUN_ID = "mlflow.parentRunId"
+DESCRIPTION = "mlflow.note.content"
+USER = "mlflow.user"
+
+
+@dataclass(frozen=True)
+class _Wish:
+    """What a caller of :func:`start_run` asked for, checked."""
+
+    name: str | None
+    tags: dict[str, str]
+    log_system_metrics: bool | None
+
+
+def start_run(
+    run_id: str | None = None,
+    experiment_id: str | None = None,
+    run_name: str | None = None,
+    nested: bool = False,  # noqa: FBT001, FBT002 - MLflow's signature
+    parent_run_id: str | None = None,
+    tags: Mapping[str, Any] | None = None,
+    description: str | None = None,
+    log_system_metrics: bool | None = None,  # noqa: FBT001 - MLflow's signature
+) -> ActiveRun:
+    """Start a run, or resume the one of ``run_id``; it is this thread's active run until it ends.
+
+    Use it in a ``with`` statement, or call :func:`end_run`. Without ``run_id`` the variable
+    ``MLFLOW_RUN_ID`` is looked at, and removed.
+
+    Args:
+        run_id: resume this run instead of starting one.
+        experiment_id: the experiment to start it in; the active one unless given.
+        run_name: a name for people; a random one unless given.
+        nested: start it as a child of this thread's active run.
+        parent_run_id: start it as a child of this run.
+        tags: tags to set; their values become text.
+        description: Markdown text about the run.
+        log_system_metrics: whether to sample CPU, memory, disk, network and GPUs meanwhile.
+    """
+    if (open_already := active.own_run()) is not None and not nested:
+        raise Exception(  # noqa: TRY002 - MLflow raises a plain one
+            f"Run with UUID {open_already.run.info.run_id} is already active. To start a new run, "
+            "first end the current run with end_run(). To start a nested run, call start_run "
+            "with nested=True"
+        )
+    wish = _Wish(run_name, _asked_tags(tags, run_name, description), log_system_metrics)
+    resumed = run_id or _take_run_id()
+    if resumed:
+        entry = _resume(validation.check_run_id(resumed), wish)
+    else:
+        entry = _start(experiment_id, parent_run_id, wish)
+    _open(entry, wish)
+    return entry.run
+
+
+def end_run(status: str = "FINISHED") -> None:
+    """End this thread's innermost run; does nothing if there is none."""
+    if not local.stack:
+        return
+    for variable in ("CHIPLOG_RUN_ID", "MLFLOW_RUN_ID"):
+        os.environ.pop(variable, None)
+    entry = _pop()
+    try:
+        name = check_status(status)
+    except BaseException:
+        _close(entry)
+        raise
+    finish([entry], name)
+
+
+def leave(run: ActiveRun, error: BaseException | None) -> None:
+    """End ``run`` as its ``with`` block is left; nothing if it was ended inside.
+
+    Runs that were started inside and left open end with it.
+    """
+    if not any(entry.run is run for entry in local.stack):
+        return
+    left: list[OpenRun] = []
+    while not left or left[-1].run is not run:
+        left.append(_pop())
+    status, reason = exits.outcome_of(error)
+    owned = [entry for entry in left if entry.owned]
+    for entry in owned:
+        if reason:
+            quietly("Recording why the run ended", exits.record_reason, None, entry, reason, error)
+    finish(left, status)
+
+
+def finish(entries: list[OpenRun], status: str, *, wait: bool = True) -> None:
+    """Record the end of runs taken off a stack, innermost first, and wait for delivery once.
+
+    Those a parent process owns are only let go.
+    """
+    ended: list[tuple[OpenRun, Run]] = []
+    for entry in entries:
+        _close(entry)
+        if entry.owned:
+            end_time = now_ms()
+            entry.writer.end(status, end_time)
+            ended.append((entry, _ended(entry.run, status, end_time)))
+    if wait:
+        journals = {entry.writer.journal: entry for entry, _ in ended}
+        for journal, entry in journals.items():
+            wait_until_delivered(journal, f"run {entry.run.info.run_name!r}")
+    for _, run in ended:
+        plugins().hook.chiplog_run_ended(run=run)
+
+
+def _asked_tags(
+    tags: Mapping[str, Any] | None, run_name: str | None, description: str | None
+) -> dict[str, str]:
+    asked = validation.check_tags(tags or {})
+    if description is not None:
+        if DESCRIPTION in asked:
+            raise InvalidValue(
+                f"The description is given twice: as description={description!r} and as the tag "
+                f"{DESCRIPTION}={asked[DESCRIPTION]!r}. Leave one out."
+            )
+        asked[DESCRIPTION] = validation.tag_value(DESCRIPTION, description)
+    if run_name:
+        asked[RUN_NAME] = validation.tag_value(RUN_NAME, run_name)
+    return asked
+
+
+def _take_run_id() -> str | None:
+    """The run that the environment asks to resume, taken out of it."""
+    found = [os.environ.pop(name, None) for name in ("CHIPLOG_RUN_ID", "MLFLOW_RUN_ID")]
+    return next((run_id for run_id in found if run_id), None)
+
+
+def _start(experiment_id: str | None, parent_run_id: str | None, wish: _Wish) -> OpenRun:
+    uri = active.store_uri()
+    experiment = experiments.for_new_run(uri, experiment_id)
+    tags = run_context_tags(wish.tags)
+    parent = _parent(uri, parent_run_id)
+    if parent:
+        tags[PARENT_RUN_ID] = parent
+    name = tags.get(RUN_NAME) or random_name()
+    tags[RUN_NAME] = name
+    run_id = new_run_id()
+    info = RunInfo(
+        run_id,
+        experiment.experiment_id,
+        tags.get(USER, "unknown"),
+        "RUNNING",
+        now_ms(),
+        artifact_uri=f"{experiment.artifact_location.rstrip('/')}/{run_id}/artifacts",
+        run_name=name,
+    )
+    return _entry_of_new(info, tags, uri)
+
+
+def _entry_of_new(info: RunInfo, tags: dict[str, str], uri: str) -> OpenRun:
+    writer = RunWriter(
+        info.run_id,
+        info.experiment_id,
+        uri,
+        artifact_uri=info.artifact_uri,
+        params={},
+        is_new=True,
+    )
+    writer.record(
+        RunStarted(
+            info.run_id,
+            experiment_id=info.experiment_id,
+            user_id=info.user_id,
+            start_time=info.start_time,
+            name=info.run_name or "",
+            tags=tags,
+        )
+    )
+    entry = OpenRun(ActiveRun(info, RunData(tags=dict(tags))), writer)
+    if PARENT_RUN_ID not in tags:
+        collect_context_files(writer)
+        entry.closers.append(lambda: wait_for_context(info.run_id))
+    return entry
+
+
+def _parent(uri: str, parent_run_id: str | None) -> str | None:
+    """The parent of a run that starts now, or None for a top-level run."""
+    current = active.current()
+    innermost = current.run.info.run_id if current else None
+    if parent_run_id is None or parent_run_id == innermost:
+        if current is None or current.writer.store_uri != uri:
+            return None
+        return innermost
+    if current is not None and current.owned:
+        raise ChiplogError(
+            f"The active run {innermost!r} is not the given parent_run_id {parent_run_id!r}. "
+            "End the active run with end_run() first, or leave parent_run_id out."
+        )
+    parent = readable_store(uri).get_run(parent_run_id)
+    if parent.info.lifecycle_stage != LifecycleStage.ACTIVE:
+        raise ChiplogError(
+            f"Cannot start a run under {parent_run_id!r}: that run is deleted. "
+            f"restore_run({parent_run_id!r}) brings it back."
+        )
+    return parent_run_id
+
+
+def _resume(run_id: str, wish: _Wish) -> OpenRun:
+    uri = active.store_uri()
+    run = readable_store(uri).get_run(run_id)
+    if run.info.lifecycle_stage != LifecycleStage.ACTIVE:
+        raise ChiplogError(
+            f"Cannot start run with ID {run_id} because it is in the deleted state. "
+            f"restore_run({run_id!r}) brings it back."
+        )
+    experiments.check_resumed(run)
+    writer = active.remember(active.writer_of(run, uri))
+    name = wish.tags.get(RUN_NAME)
+    writer.record(RunUpdated(run_id, status="RUNNING", name=name, owned=True))
+    if wish.tags:
+        writer.set_tags(wish.tags)
+    info = RunInfo(**dict(run.info))
+    info.status = "RUNNING"
+    info.run_name = name or info.run_name
+    data = RunData(
+        run.data.metrics,
+        run.data.params,
+        {**run.data.tags, **wish.tags},
+        run.data.latest_metrics,
+    )
+    return OpenRun(ActiveRun(info, data, run.inputs, run.outputs), writer, stored=True)
+
+
+def _open(entry: OpenRun, wish: _Wish) -> None:
+    """Make a run this thread's active one."""
+    active.remember(entry.writer)
+    if threading.current_thread() is threading.main_thread():
+        info = entry.run.info
+        entry.replaced = publish(
+            InheritedRun(info.run_id, info.experiment_id, entry.writer.store_uri, os.getpid())
+        )
+        entry.published = True
+    local.stack.append(entry)
+    active.owned_runs.append(entry)
+    active.refresh_fast()
+    exits.watch()
+    _begin_system_metrics(entry, wish.log_system_metrics)
+    plugins().hook.chiplog_run_started(run=entry.run)
+
+
+def _begin_system_metrics(entry: OpenRun, asked: bool | None) -> None:  # noqa: FBT001 - private
+    wanted = env_bool("ENABLE_SYSTEM_METRICS_LOGGING", default=False) if asked is None else asked
+    if not wanted:
+        return
+    with quiet("Sampling system metrics"):
+        from chiplog.core.system_metrics import SystemMetricsMonitor
+
+        writer = entry.writer
+        monitor = SystemMetricsMonitor(writer.log_metrics, resume_step=_next_system_step(writer))
+        monitor.start()
+        entry.closers.insert(0, monitor.stop)
+
+
+def _next_system_step(writer: RunWriter) -> int:
+    """The step after the highest of a resumed run's system metrics; 0 for a new run."""
+    if writer.is_new:
+        return 0
+    summaries = readable_store(writer.store_uri).get_metric_summaries(writer.run_id)
+    steps = [one.latest_step for one in summaries if one.key.startswith("system/")]
+    return max(steps, default=-1) + 1
+
+
+def _pop() -> OpenRun:
+    entry = local.stack.pop()
+    local.last_run_id = entry.run.info.run_id
+    active.refresh_fast()
+    return entry
+
+
+def _close(entry: OpenRun) -> None:
+    """Undo what :func:`_open` did beside the stack."""
+    if entry.published:
+        restore(entry.replaced)
+        entry.published = False
+    for closer in entry.closers:
+        with quiet("Finishing what accompanied the run"):
+            closer()
+    entry.closers.clear()
+    if entry in active.owned_runs:
+        active.owned_runs.remove(entry)
+    exits.unwatch_if_idle()
+
+
+def _ended(run: ActiveRun, status: str, end_time: int) -> Run:
+    """The run as it was when it started, with its end."""
+    info = RunInfo(**dict(run.info))
+    info.status, info.end_time = status, end_time
+    return Run(info, run.data, run.inputs, run.outputs)
+
+
+__all__ = ["end_run", "finish", "leave", "record_failure", "start_run"]

@@ -1,0 +1,86 @@
+"""Wrapped functions that look, bind, copy and pickle like the function they wrap."""
+
+from __future__ import annotations
+
+import copy
+import sys
+from typing import TYPE_CHECKING, Any
+
+import wrapt
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Wrapper = Callable[[Callable[..., Any], Any, tuple[Any, ...], dict[str, Any]], Any]
+
+
+class Switch(list[bool]):
+    """On while it holds something: the cheapest flag wrapt can ask at each call."""
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        super().__init__((True,))
+
+    def off(self) -> None:
+        """Let every call through to the original from now on."""
+        self.clear()
+
+
+class BoundWrapped(wrapt.BoundFunctionWrapper):
+    """A wrapped method, bound to an instance or looked up on its class."""
+
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        return getattr, (_holder(self), self._self_parent._self_name)
+
+    def __copy__(self) -> Any:
+        return getattr(_holder(self), self._self_parent._self_name)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        if self._self_instance is None:
+            return self
+        holder = copy.deepcopy(self._self_instance, memo)
+        return getattr(holder, self._self_parent._self_name)
+
+
+class Wrapped(wrapt.FunctionWrapper):
+    """A wrapped function, or the wrapped entry of a class."""
+
+    __bound_function_wrapper__ = BoundWrapped
+
+    def __init__(self, wrapped: Any, wrapper: Wrapper, switch: Switch, name: str) -> None:
+        super().__init__(wrapped, wrapper, switch)
+        self._self_name = name
+
+    def __reduce_ex__(self, protocol: Any) -> str | tuple[Any, ...]:
+        """By name where that name leads to this wrapper, else as the original.
+
+        A copy of a function is itself, so the pickle holds the original by reference, and whoever
+        loads it needs no chiplog.
+        """
+        original = self.__wrapped__
+        name = getattr(original, "__qualname__", None)
+        if name and _lookup(getattr(original, "__module__", None), name) is self:
+            return str(name)
+        return copy.copy, (original,)
+
+    def __copy__(self) -> Any:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        return self
+
+
+def _holder(bound: BoundWrapped) -> Any:
+    instance = bound._self_instance
+    return bound._self_owner if instance is None else instance
+
+
+def _lookup(module: str | None, qualified_name: str) -> Any:
+    found: Any = sys.modules.get(module or "")
+    for part in qualified_name.split("."):
+        try:
+            found = vars(found)[part]
+        except (KeyError, TypeError):
+            return None
+    return found

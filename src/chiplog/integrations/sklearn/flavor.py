@@ -1,0 +1,188 @@
+"""scikit-learn models on disk: skops by default, pickle only when asked for."""
+
+from __future__ import annotations
+
+import functools
+import io
+import re
+import sys
+from typing import TYPE_CHECKING, Any, Final
+
+from chiplog.core.errors import ChiplogError, InvalidValue, MissingLibrary
+from chiplog.core.models import safety
+from chiplog.core.models.flavor import Saved
+from chiplog.core.models.loading import file_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from chiplog.core.models.safety import Trust
+
+FORMATS: Final = {"skops": "model.skops", "pickle": "model.pkl", "cloudpickle": "model.pkl"}
+
+
+class CannotSave(ChiplogError):
+    """A model that the chosen file format has no way to hold."""
+
+    default_code = "INVALID_PARAMETER_VALUE"
+
+
+class SklearnFlavor:
+    """Saves and loads scikit-learn estimators.
+
+    Options: ``serialization_format`` (skops, pickle or cloudpickle), ``pyfunc_predict_fn``,
+    ``skops_trusted_types``.
+    """
+
+    name = "sklearn"
+    module = "chiplog.integrations.sklearn.api"
+
+    def can_save(self, model: object) -> bool:
+        """Whether ``model`` is an estimator of scikit-learn or in its manner."""
+        base = sys.modules.get("sklearn.base")
+        return base is not None and isinstance(model, base.BaseEstimator)
+
+    def save(self, model: Any, path: Path, options: Mapping[str, Any]) -> Saved:
+        """Write the model's file; raises CannotSave, with the formats that can, if it does not fit."""
+        import sklearn
+
+        chosen = check_format(options.get("serialization_format"))
+        file = FORMATS[chosen]
+        trusted: list[str] | None = None
+        if chosen == "skops":
+            data = dump_skops(model)
+            modules = safety.skops_modules(data) | {"skops", "numpy", "scipy"}
+            given = options.get("skops_trusted_types")
+            trusted = list(given) if given is not None else _untrusted_by_skops(data)
+        else:
+            data = _pickler(chosen)(model)
+            modules = safety.pickled_modules(data) & set(_roots()) | {"numpy", "scipy"}
+            if chosen == "cloudpickle":
+                modules |= {"cloudpickle"}
+        (path / file).write_bytes(data)
+        settings = {
+            "pickled_model": file,
+            "sklearn_version": sklearn.__version__,
+            "serialization_format": chosen,
+            "skops_trusted_types": trusted,
+        }
+        method = options.get("pyfunc_predict_fn") or "predict"
+        function = None
+        if hasattr(model, method):
+            function = {"loader_module": "mlflow.sklearn", "model_path": file, "predict_fn": method}
+        return Saved(settings, function, frozenset(modules | {"sklearn"}))
+
+    def load(self, path: Path, settings: Mapping[str, Any], trust: Trust) -> Any:
+        """Read the model's file as far as it is trusted."""
+        file = file_of(path, settings.get("pickled_model", "model.pkl"))
+        if settings.get("serialization_format", "pickle") == "skops":
+            return safety.read_skops(file, trust)
+        return safety.read_pickle(file, trust)
+
+    def predict(self, model: Any, data: Any, options: Mapping[str, Any]) -> Any:
+        """What the saved model will give for ``data``."""
+        method = options.get("pyfunc_predict_fn") or "predict"
+        if not hasattr(model, method):
+            method = "transform"
+        return getattr(model, method)(data)
+
+
+def check_format(chosen: str | None) -> str:
+    """The file format, skops by default; raises InvalidValue for an unknown one."""
+    if chosen is None:
+        return "skops"
+    if chosen not in FORMATS:
+        raise InvalidValue(
+            f"serialization_format={chosen!r} is unknown; it is one of {', '.join(FORMATS)}."
+        )
+    return chosen
+
+
+def dump_skops(model: object) -> bytes:
+    """The model as a skops file's bytes."""
+    try:
+        from skops.io import dumps
+    except ImportError as error:
+        raise MissingLibrary(
+            "Saving a scikit-learn model needs skops, which is not installed.\n"
+            "    pip install 'chiplog[sklearn]'"
+        ) from error
+    try:
+        data: bytes = dumps(model)
+    except Exception as error:  # skops has no one type for what it does not support
+        raise CannotSave(
+            f"skops cannot hold this {type(model).__name__}: {error} Save it with "
+            "serialization_format='cloudpickle' if you will trust it when it is loaded."
+        ) from error
+    unnamed = sorted({name for name in _type_names(data) if "<" in name})
+    if unnamed:
+        raise CannotSave(
+            f"This {type(model).__name__} holds {', '.join(unnamed)}, which has no name to find it "
+            "by again. Define it at the top of a module, or save with "
+            "serialization_format='cloudpickle'."
+        )
+    return data
+
+
+_TYPE = re.compile(rb'"__class__": "([^"]+)",\s*"__module__": "([^"]+)"')
+
+
+def _type_names(data: bytes) -> set[str]:
+    import zipfile
+
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        found = set(_TYPE.findall(archive.read("schema.json")))
+    return {f"{module.decode()}.{name.decode()}" for name, module in found}
+
+
+def _untrusted_by_skops(data: bytes) -> list[str] | None:
+    """What a reader that knows no more than skops does must be told to trust, or None.
+
+    MLflow reads this list; chiplog has its own, and does not believe what a file says of itself.
+    """
+    suspects = _type_names(data) - _trusted_by_skops()
+    if not suspects:
+        return None
+    from skops.io import get_untrusted_types
+
+    return list(get_untrusted_types(data=data)) or None
+
+
+@functools.cache
+def _trusted_by_skops() -> frozenset[str]:
+    """Types that skops trusts wherever they stand."""
+    from skops.io import _trusted_types as types
+
+    return frozenset(
+        [
+            *types.PRIMITIVE_TYPE_NAMES,
+            *types.CONTAINER_TYPE_NAMES,
+            *types.SKLEARN_ESTIMATOR_TYPE_NAMES,
+            *types.NUMPY_DTYPE_TYPE_NAMES,
+            "builtins.dict",
+            "builtins.NoneType",
+            "numpy.ndarray",
+        ]
+    )
+
+
+def _pickler(chosen: str) -> Callable[[object], bytes]:
+    if chosen == "pickle":
+        import pickle
+
+        return functools.partial(pickle.dumps, protocol=pickle.DEFAULT_PROTOCOL)
+    try:
+        import cloudpickle
+    except ImportError as error:
+        raise MissingLibrary(
+            "serialization_format='cloudpickle' needs cloudpickle, which is not installed.\n"
+            "    pip install cloudpickle"
+        ) from error
+    dumps: Callable[[object], bytes] = cloudpickle.dumps
+    return dumps
+
+
+def _roots() -> set[str]:
+    """The top-level modules imported by now; what a pickle references is among them."""
+    return {name.partition(".")[0] for name in list(sys.modules)}
