@@ -37,7 +37,9 @@ def interleave(
             continue
         try:
             results[name].append(contenders[name]())
-        except Exception as error:  # noqa: BLE001 - a peer that fails is a result, not the end
-            failed[name] = str(error).strip().splitlines()[-1] if str(error).strip() else repr(error)
+        except Exception as error:
+            failed[name] = (
+                str(error).strip().splitlines()[-1] if str(error).strip() else repr(error)
+            )
         seen(name, number)
     return {name: values for name, values in results.items() if values}, failed

@@ -11,6 +11,7 @@ import sys
 import time
 import traceback
 from importlib import metadata
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def serve() -> None:
         answer: dict[str, Any]
         try:
             answer = {"result": VERBS[call["verb"]](**call["arguments"])}
-        except Exception as error:  # noqa: BLE001 - told to the harness
+        except Exception as error:
             traceback.print_exc()
             answer = {"error": f"{type(error).__name__}: {error}"}
         answers.write(json.dumps(answer) + "\n")
@@ -74,7 +75,9 @@ def summary(nanoseconds: list[int]) -> dict[str, float]:
 
 
 def work(seconds: float) -> None:
-    """Keep the interpreter busy, as a training step does between two calls."""
+    """Keep the interpreter busy for ``seconds``, as a training step does between two calls."""
+    if not seconds:
+        return
     end = time.perf_counter() + seconds
     while time.perf_counter() < end:
         pass
@@ -83,7 +86,7 @@ def work(seconds: float) -> None:
 def folder_size(folder: str) -> int:
     """Bytes of all files below ``folder``."""
     return sum(
-        os.stat(os.path.join(where, name)).st_size
-        for where, _, names in os.walk(folder)
-        for name in names
+        path.stat().st_size
+        for path in Path(folder).rglob("*")
+        if path.is_file() and not path.is_symlink()
     )

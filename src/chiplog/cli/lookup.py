@@ -85,6 +85,26 @@ def all_experiments(store: TrackingStore, view: int = ViewType.ALL) -> list[Expe
             return experiments
 
 
+def children_of(store: TrackingStore, run: Run, view: int = ViewType.ALL) -> list[Run]:
+    """Every child of a run, and theirs, latest first."""
+    found: dict[str, Run] = {run.info.run_id: run}
+    waiting = [run]
+    while waiting:
+        parent = waiting.pop()
+        text = f"tags.`{PARENT_TAG}` = {quote(parent.info.run_id)}"
+        token: str | None = None
+        while True:
+            ids = [parent.info.experiment_id]
+            page = store.search_runs(ids, text, view, 1000, None, token)
+            new = [child for child in page if child.info.run_id not in found]
+            found |= {child.info.run_id: child for child in new}
+            waiting += new
+            token = page.token
+            if token is None:
+                break
+    return list(found.values())[1:]
+
+
 def short_ids(ids: Sequence[str], least: int = 8) -> dict[str, str]:
     """The shortest beginnings, of ``least`` characters or more, that tell these ids apart."""
     for length in range(least, max(map(len, ids), default=least) + 1):

@@ -13,6 +13,7 @@ from chiplog.core import validation
 from chiplog.core.config import env_with_source
 from chiplog.core.entities import Experiment, LifecycleStage
 from chiplog.core.errors import AlreadyExists, ChiplogError, InvalidValue, NotFound
+from chiplog.core.runs.active import forget_writers
 from chiplog.core.runs.inherit import inherited
 from chiplog.core.runs.reading import readable_store
 from chiplog.core.stores import open_tracking_store
@@ -64,7 +65,7 @@ def create(
 def set_active(
     uri: str, experiment_name: str | None = None, experiment_id: str | None = None
 ) -> Experiment:
-    """Choose the experiment of new runs, here and in child processes; an unknown name is created."""
+    """Choose the experiment of new runs, child processes' included; an unknown name is created."""
     global _active_id  # noqa: PLW0603 - process-wide by MLflow's contract
     if (experiment_name is None) == (experiment_id is None):
         raise InvalidValue(
@@ -133,11 +134,10 @@ def for_new_run(uri: str, experiment_id: str | int | None) -> Experiment:
     return experiment
 
 
-def forget(experiment_id: str | None = None) -> None:
-    """Forget what was read about an experiment, or about all, since it has changed."""
-    for key in list(_seen):
-        if experiment_id in {None, key[1]}:
-            _seen.pop(key, None)
+def forget() -> None:
+    """Forget what was read about experiments, and the pens of their runs: something has changed."""
+    _seen.clear()
+    forget_writers()
 
 
 def read(uri: str, experiment_id: str) -> Experiment:
@@ -165,6 +165,49 @@ def get_or_create(uri: str, name: str) -> Experiment:
     if experiment.lifecycle_stage == LifecycleStage.ACTIVE:
         _seen[uri, f"name:{name}"] = _Seen(experiment, _trusted_until())
     return experiment
+
+
+def rename(uri: str, experiment_id: str, new_name: str) -> None:
+    """Give an active experiment another name."""
+    validation.check_experiment_name(new_name)
+    experiment = read(uri, experiment_id)
+    if experiment.lifecycle_stage != LifecycleStage.ACTIVE:
+        raise ChiplogError(
+            f"Cannot rename experiment {experiment_id!r}: it is deleted. "
+            f"restore_experiment({experiment_id!r}) brings it back.",
+            "INVALID_STATE",
+        )
+    open_tracking_store(uri).rename_experiment(experiment_id, new_name)
+    forget()
+
+
+def delete(uri: str, experiment_id: str) -> None:
+    """Put an experiment and all its runs in the bin."""
+    readable_store(uri).delete_experiment(str(experiment_id))
+    forget()
+
+
+def restore(uri: str, experiment_id: str) -> None:
+    """Take an experiment and all its runs out of the bin."""
+    readable_store(uri).restore_experiment(str(experiment_id))
+    forget()
+
+
+def set_tags(uri: str, experiment_id: str, tags: Mapping[str, Any]) -> None:
+    """Set or replace tags of an experiment; none if one of them is not allowed."""
+    checked = dict(validation.check_experiment_tag(key, value) for key, value in tags.items())
+    store = open_tracking_store(uri)
+    for key, value in checked.items():
+        store.set_experiment_tag(experiment_id, key, value)
+    forget()
+
+
+def delete_tag(uri: str, experiment_id: str, key: str) -> None:
+    """Remove a tag of an experiment; raises NotFound if it has none of that name."""
+    if key not in read(uri, experiment_id).tags:
+        raise NotFound(f"Experiment {experiment_id!r} has no tag {key!r}.")
+    open_tracking_store(uri).delete_experiment_tag(experiment_id, key)
+    forget()
 
 
 def check_resumed(run: Run) -> None:

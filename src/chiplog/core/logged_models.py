@@ -76,7 +76,9 @@ def finalize(uri: str, model_id: str, status: str) -> LoggedModel:
     """Record that a model's files are complete (``READY``), or never will be (``FAILED``)."""
     text = str(status)
     if text not in {LoggedModelStatus.READY, LoggedModelStatus.FAILED, LoggedModelStatus.PENDING}:
-        raise InvalidValue(f"{status!r} is not a status to finalize with; give 'READY' or 'FAILED'.")
+        raise InvalidValue(
+            f"{status!r} is not a status to finalize with; give 'READY' or 'FAILED'."
+        )
     model = change(uri, model_id, status=text)
     if text == LoggedModelStatus.READY:
         plugins().hook.chiplog_model_logged(model=model)
@@ -119,7 +121,7 @@ def delete_tag(uri: str, model_id: str, key: str) -> None:
     change(uri, model_id, tags=tags)
 
 
-def search(
+def search(  # noqa: PLR0917 - MLflow's signature
     uri: str,
     experiment_ids: Sequence[str],
     filter_string: str | None = None,
@@ -128,7 +130,7 @@ def search(
     order_by: Sequence[Any] | None = None,
     page_token: str | None = None,
 ) -> Page[LoggedModel]:
-    """A page of logged models, latest first; ``datasets`` keeps those with metrics on one of them."""
+    """A page of logged models, latest first; ``datasets`` keeps those with metrics on them."""
     orders = [one if isinstance(one, str) else _order(one) for one in order_by or ()]
     page = readable_store(uri).search_logged_models(
         [str(one) for one in experiment_ids],
@@ -142,7 +144,7 @@ def search(
     return page
 
 
-def search_all(
+def search_all(  # noqa: PLR0917 - MLflow's signature
     uri: str,
     experiment_ids: Sequence[str],
     filter_string: str | None,

@@ -1,4 +1,4 @@
-"""What keys, values, steps and ids may be. Checks of keys are remembered, so a repeat costs a lookup.
+"""What keys, values, steps and ids may be. Checks of keys are remembered: a repeat is a lookup.
 
 Every error names the key or value and the rule it breaks; the rules are MLflow's.
 """
@@ -46,7 +46,8 @@ def check_key(key: object, what: str) -> str:
 def _check_key(key: str, what: str) -> str:
     if len(key) > MAX_KEY:
         raise InvalidValue(
-            f"The {what} key {_short(key)} has {len(key)} characters; at most {MAX_KEY} are allowed."
+            f"The {what} key {_short(key)} has {len(key)} characters; at most {MAX_KEY} are "
+            "allowed."
         )
     if not _KEY.fullmatch(key):
         bad = next(character for character in key if not _KEY.fullmatch(character))
@@ -135,7 +136,9 @@ def check_status(status: object) -> str:
     """Hand back a run status's name; a plain ``Exception`` otherwise, as MLflow raises."""
     if isinstance(status, int) and not isinstance(status, bool):
         return RunStatus.to_string(status)
-    return RunStatus.to_string(RunStatus.from_string(status if type(status) is str else str(status)))
+    return RunStatus.to_string(
+        RunStatus.from_string(status if type(status) is str else str(status))
+    )
 
 
 def metric_value(key: object, value: Any) -> float:

@@ -2,7 +2,7 @@
 
 What chiplog does beside the user's own call runs under :func:`quietly` or :class:`quiet`: an
 exception is one warning, and the program goes on with less recorded. ``CHIPLOG_STRICT=1`` raises
-instead; chiplog's tests run so, since a guard that hides bugs from users must not hide them from us.
+instead; chiplog's tests run so: a guard that hides bugs from users must not hide them from us.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ from chiplog.hooks.guard import is_strict
 from chiplog.hooks.markers import PROJECT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from pluggy import HookImpl
 
@@ -100,11 +100,11 @@ class PluginManager(pluggy.PluginManager):
         try:
             plugin = entry.load()
             self.register(plugin, entry.name)
-            for implementation in self.get_hookcallers(plugin) or ():
-                self._check_known(implementation.name)
+            self._check(plugin)
         except (KeyboardInterrupt, SystemExit):
             raise
         except BaseException as error:
+            self._forget(entry.name)
             reason = f"{type(error).__name__}: {error}"
             self._infos[entry.name] = _info(entry, error=reason)
             _log.warning(
@@ -119,9 +119,19 @@ class PluginManager(pluggy.PluginManager):
         else:
             self._infos[entry.name] = _info(entry, hooks=self._hooks(plugin))
 
-    def _check_known(self, hook: str) -> None:
-        if not hasattr(spec, hook):
-            raise ValueError(f"it implements {hook!r}, which is no hook of this chiplog")
+    def _check(self, plugin: object) -> None:
+        """Raise ValueError if a plugin implements what there is no hook for."""
+        for caller in self.get_hookcallers(plugin) or ():
+            if not hasattr(spec, caller.name):
+                raise ValueError(f"it implements {caller.name!r}, which is no hook of this chiplog")
+            for method in caller.get_hookimpls():
+                if method.plugin is plugin and (method.wrapper or method.hookwrapper):
+                    raise ValueError(f"its {caller.name!r} is a hook wrapper; write a plain hook")
+
+    def _forget(self, name: str) -> None:
+        """Take out a plugin that was registered in part."""
+        if self.has_plugin(name):
+            self.unregister(name=name)
 
     def _hooks(self, plugin: object) -> tuple[str, ...]:
         return tuple(sorted(caller.name for caller in self.get_hookcallers(plugin) or ()))
@@ -131,7 +141,7 @@ class PluginManager(pluggy.PluginManager):
         hook_name: str,
         hook_impls: Sequence[HookImpl],
         caller_kwargs: Mapping[str, object],
-        firstresult: bool,  # noqa: FBT001 - pluggy's signature
+        firstresult: bool,
     ) -> Any:
         """Call a hook; a plugin that raises is left out of this call and named once.
 

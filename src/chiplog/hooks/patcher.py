@@ -36,7 +36,7 @@ class Patch:
 
     @property
     def target(self) -> str:
-        """Where this patch is, such as ``sklearn.linear_model._logistic.LogisticRegression.fit``."""
+        """Where this patch is, such as ``sklearn.cluster._kmeans.KMeans.fit``."""
         return target_name(self.owner, self.name)
 
     @property
@@ -101,7 +101,7 @@ class Patcher:
         wrappers: Mapping[Callable[..., Any], Wrapper],
         public: Iterable[ModuleType],
     ) -> int:
-        """Wrap module-level functions wherever somebody looks them up; hands back in how many places.
+        """Wrap module-level functions wherever they are looked up; hands back in how many places.
 
         Replaced are the functions in the modules ``public``, where a framework offers them, and in
         every imported module outside that framework which holds one by name. The framework's

@@ -98,7 +98,7 @@ def chiplog_training_started(session: TrainingSession) -> None:
 
 @hookspec
 def chiplog_training_finished(session: TrainingSession, outcome: str) -> None:
-    """Told that the call ended: ``outcome`` is ``FINISHED`` or ``FAILED``. Its run is still open."""
+    """Told that the call ended, ``FINISHED`` or ``FAILED``; its run is still open."""
 
 
 @hookspec

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import wrapt
 
@@ -12,6 +12,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     Wrapper = Callable[[Callable[..., Any], Any, tuple[Any, ...], dict[str, Any]], Any]
+
+    _BoundBase = wrapt.BoundFunctionWrapper[..., Any]
+    _Base = wrapt.FunctionWrapper[..., Any]
+else:
+    _BoundBase = wrapt.BoundFunctionWrapper
+    _Base = wrapt.FunctionWrapper
 
 
 class Switch(list[bool]):
@@ -27,7 +33,11 @@ class Switch(list[bool]):
         self.clear()
 
 
-class BoundWrapped(wrapt.BoundFunctionWrapper):
+# The private-looking names are wrapt's documented way for a proxy to have attributes of its own.
+# ruff: noqa: SLF001
+
+
+class BoundWrapped(_BoundBase):
     """A wrapped method, bound to an instance or looked up on its class."""
 
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
@@ -43,13 +53,13 @@ class BoundWrapped(wrapt.BoundFunctionWrapper):
         return getattr(holder, self._self_parent._self_name)
 
 
-class Wrapped(wrapt.FunctionWrapper):
+class Wrapped(_Base):
     """A wrapped function, or the wrapped entry of a class."""
 
     __bound_function_wrapper__ = BoundWrapped
 
     def __init__(self, wrapped: Any, wrapper: Wrapper, switch: Switch, name: str) -> None:
-        super().__init__(wrapped, wrapper, switch)
+        super().__init__(wrapped, wrapper, cast("bool", switch))  # wrapt asks for its truth
         self._self_name = name
 
     def __reduce_ex__(self, protocol: Any) -> str | tuple[Any, ...]:

@@ -51,10 +51,18 @@ class Column:
         return not self.mark and math.isfinite(self.mean)
 
 
-def sparkline(points: Points, width: int, characters: Characters = UNICODE) -> str:
-    """A curve in one line of at most ``width`` cells; empty without points."""
+def sparkline(
+    points: Points,
+    width: int,
+    characters: Characters = UNICODE,
+    bounds: tuple[float, float] | None = None,
+) -> str:
+    """A curve in one line of at most ``width`` cells; empty without points.
+
+    ``bounds`` are the values of the lowest and the highest level, the curve's own unless given.
+    """
     columns = resample(points, width, characters)
-    low, high = _range(columns)
+    low, high = bounds or _range(columns)
     return "".join(
         characters.levels[_level(column.mean, low, high, len(characters.levels)) - 1]
         if column.is_drawn()
@@ -128,7 +136,7 @@ def _level(value: float, low: float, high: float, levels: int) -> int:
     if high == low:
         return (levels + 1) // 2
     share = (value / 2 - low / 2) / (high / 2 - low / 2)  # halves: no overflow at 1e308
-    return 1 + min(int(share * levels), levels - 1)
+    return 1 + max(0, min(int(share * levels), levels - 1))
 
 
 def _drawn(

@@ -12,6 +12,7 @@ from chiplog.cli.runs.listing import Request, listing_options, show_runs
 @click.command("list")
 @click.option("--filter", "-f", "filter_string", default="", help="As for runs search.")
 @click.option("--children", is_flag=True, help="Child runs too, those of searches and folds.")
+@click.option("--parent", metavar="RUN", help="The child runs of this run alone.")
 @listing_options
 def command(children: bool, **given: Any) -> None:  # noqa: FBT001 - click's signature
     """List the project's runs, latest first.

@@ -34,6 +34,7 @@ class Request:
     columns: Sequence[str]
     as_json: bool
     top_level: bool
+    parent: str | None = None
 
 
 def listing_options(function: F) -> F:
@@ -108,12 +109,17 @@ def _search(
     store: TrackingStore, experiments: Sequence[Experiment], request: Request, limit: int | None
 ) -> tuple[list[Run], bool]:
     """The runs, and whether there are more of them."""
-    from chiplog.cli.lookup import TOP_LEVEL
+    from chiplog.cli.lookup import PARENT_TAG, TOP_LEVEL, find_run
     from chiplog.core.entities import ViewType
+    from chiplog.core.search.tree import quote
 
     ids = [experiment.experiment_id for experiment in experiments]
     text = request.filter_string
-    if request.top_level:
+    if request.parent is not None:
+        parent = find_run(store, request.parent).info.run_id
+        condition = f"tags.`{PARENT_TAG}` = {quote(parent)}"
+        text = f"{condition} AND ({text})" if text.strip() else condition
+    elif request.top_level:
         text = f"{TOP_LEVEL} AND ({text})" if text.strip() else TOP_LEVEL
     view = ViewType.from_string(request.view)
     runs: list[Run] = []

@@ -87,12 +87,11 @@ class Image:
         self.image.save(path)
 
 
-def log_image(
+def log_image(  # noqa: PLR0917 - MLflow's signature
     store: ArtifactStore,
     writer: TagWriter,
     image: Any,
     artifact_file: str | None = None,
-    *,
     key: str | None = None,
     step: int | None = None,
     timestamp: int | None = None,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from chiplog.core.autolog import nesting
 from chiplog.core.autolog.account import account
-from chiplog.core.autolog.integration import Call
+from chiplog.core.autolog.integration import Call, Watch
 from chiplog.core.autolog.nesting import Scope
 from chiplog.core.autolog.randomness import untouched_random_state
 from chiplog.core.autolog.receipt import CallNote
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from chiplog.core.autolog.installation import Installation
-    from chiplog.core.autolog.integration import Point, Watch
+    from chiplog.core.autolog.integration import Point
     from chiplog.hooks.wrapping import Wrapper
 
 _log = logging.getLogger("chiplog.autolog")
@@ -37,6 +37,7 @@ CALLS_KEPT = 100
 def training_wrapper(installation: Installation, point: Point, label: str) -> Wrapper:
     """What stands around a training function: a session, if the call is an outermost one."""
     state = nesting._state  # noqa: SLF001 - the fast path of every nested call
+    watch = point.watch or Watch
 
     def around(
         wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -49,7 +50,7 @@ def training_wrapper(installation: Installation, point: Point, label: str) -> Wr
             return wrapped(*args, **kwargs)
 
         call = Call(wrapped, instance, args, dict(kwargs), point.name)
-        sitting = Sitting(installation, point, label, call)
+        sitting = Sitting(installation, watch, label, call)
         sitting.begin()
         if not sitting.may_replace_arguments:
             call.args, call.kwargs = args, kwargs
@@ -113,11 +114,13 @@ class Sitting:
     strict mode what went wrong, once the user's call is over.
     """
 
-    def __init__(self, installation: Installation, point: Point, label: str, call: Call) -> None:
+    def __init__(
+        self, installation: Installation, watch: type[Watch[Any]], label: str, call: Call
+    ) -> None:
         self._installation = installation
         self._label = label
         self._call = call
-        self._point = point
+        self._watch_class = watch
         self._session: TrainingSession | None = None
         self._watch: Watch[Any] | None = None
         self._scope: Scope | None = None
@@ -126,6 +129,11 @@ class Sitting:
         self._overhead = 0.0
         self._began = 0.0
         self.may_replace_arguments = True
+
+    @property
+    def session(self) -> TrainingSession | None:
+        """The session, while it is open."""
+        return self._session
 
     # The three moments
 
@@ -159,9 +167,8 @@ class Sitting:
     # How they are done
 
     def _open(self) -> None:
-        watch_class = self._point.watch
-        config = self._installation.config
-        if watch_class is None or not watch_class.wants(self._call, config):
+        watch_class, config = self._watch_class, self._installation.config
+        if not watch_class.wants(self._call, config):
             return
         if config.exclusive and users_run() is not None:
             return
@@ -181,11 +188,10 @@ class Sitting:
         trained = watch_class.continues(self._call)
         if trained is not None:
             session = installation.continuing.get(trained)
-            if session is not None and session.config is installation.config:
-                if session.run.goes_on():
-                    session.step += 1
-                    session.run.resume()
-                    return session
+            if session is not None and session.run.goes_on():
+                session.step += 1
+                session.run.resume()
+                return session
         run = open_run(installation.flavor, installation.config, installation.trained)
         receipt = installation.new_receipt()
         run.document.sessions.append(receipt)

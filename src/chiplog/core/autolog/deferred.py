@@ -144,7 +144,7 @@ def _finish() -> None:
 
 def _before_fork() -> None:
     """Let the piece of work in hand end: a child must not inherit locks that it holds."""
-    _process.background.working.acquire(timeout=FORK_SECONDS)  # noqa: SIM115
+    _process.background.working.acquire(timeout=FORK_SECONDS)
 
 
 def _after_fork_in_parent() -> None:

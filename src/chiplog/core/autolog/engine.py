@@ -40,16 +40,16 @@ _installations: dict[str, Installation] = {}
 _threads: Patcher | None = None
 
 
-def autolog(
-    log_input_examples: bool = False,  # noqa: FBT001, FBT002 - MLflow's signature
-    log_model_signatures: bool = True,  # noqa: FBT001, FBT002
-    log_models: bool = True,  # noqa: FBT001, FBT002
-    log_datasets: bool = True,  # noqa: FBT001, FBT002
-    log_traces: bool = True,  # noqa: FBT001, FBT002
-    disable: bool = False,  # noqa: FBT001, FBT002
-    exclusive: bool = False,  # noqa: FBT001, FBT002
-    disable_for_unsupported_versions: bool = False,  # noqa: FBT001, FBT002
-    silent: bool = False,  # noqa: FBT001, FBT002
+def autolog(  # noqa: PLR0917 - MLflow's signature
+    log_input_examples: bool = False,
+    log_model_signatures: bool = True,
+    log_models: bool = True,
+    log_datasets: bool = True,
+    log_traces: bool = True,
+    disable: bool = False,
+    exclusive: bool = False,
+    disable_for_unsupported_versions: bool = False,
+    silent: bool = False,
     extra_tags: Mapping[str, str] | None = None,
     exclude_flavors: Iterable[str] | None = None,
 ) -> None:
@@ -67,7 +67,7 @@ def autolog(
         log_traces: accepted for MLflow's sake; there is nothing to trace.
         disable: take autologging out again.
         exclusive: record nothing into runs you start yourself.
-        disable_for_unsupported_versions: record nothing of framework versions chiplog does not know.
+        disable_for_unsupported_versions: record nothing of versions chiplog does not know.
         silent: say nothing while setting up and training.
         extra_tags: tags for the runs that autologging creates.
         exclude_flavors: frameworks to leave out, such as ``["sklearn"]``.
@@ -88,7 +88,10 @@ def autolog(
     with hushed(silent=silent), _lock:
         for name, integration in integrations().items():
             known = _installations.get(name)
-            if name in excluded or (known is not None and known.explicit):
+            if integration.accompanies or (known is not None and known.explicit):
+                continue
+            if name in excluded:
+                revert(name)
                 continue
             try:
                 config = integration.options(**integration.options.accepted(arguments))
@@ -100,7 +103,7 @@ def autolog(
 
 
 def flavor_autolog(name: str) -> Callable[..., None]:
-    """The function ``chiplog.<name>.autolog``, with the parameters of that integration's options."""
+    """The function ``chiplog.<name>.autolog``, with the parameters of its integration."""
     integration = integrations().get(name)
     if integration is None:
         known = ", ".join(sorted(integrations())) or "none"
@@ -151,6 +154,15 @@ def installation(name: str) -> Installation | None:
     return _installations.get(name)
 
 
+def installation_for(name: str, config: AutologConfig | None = None) -> Installation:
+    """The integration as it is switched on, else one that is not, with its default settings."""
+    known = _installations.get(name)
+    if known is not None and known.state != OFF and config is None:
+        return known
+    integration = integrations()[name]
+    return Installation(integration, config or integration.options(), explicit=True).look_up()
+
+
 def configure(name: str, config: AutologConfig, *, explicit: bool = False) -> None:
     """Switch an integration on with settings that were made before, as worker processes do."""
     with _lock:
@@ -164,8 +176,8 @@ def reset() -> None:
         for known in _installations.values():
             known.switch_off()
         _installations.clear()
+        _accompany()
         _integrations = None
-        _follow_threads()
 
 
 def _configure(integration: Integration, config: AutologConfig, *, explicit: bool) -> None:
@@ -178,13 +190,32 @@ def _configure(integration: Integration, config: AutologConfig, *, explicit: boo
     _installations[integration.name] = fresh
     if not config.disable:
         fresh.switch_on()
-    _follow_threads()
+    _accompany()
 
 
-def _follow_threads() -> None:
-    """Follow which threads a training starts, while any integration is on."""
+def revert(name: str) -> None:
+    """Take one integration out and forget its settings."""
+    known = _installations.pop(name, None)
+    if known is not None:
+        known.switch_off()
+        _accompany()
+
+
+def _accompany() -> None:
+    """While any integration is on, follow threads and switch on the integrations that go along."""
     global _threads  # noqa: PLW0603 - one per process
-    wanted = any(known.state != OFF for known in _installations.values())
+    wanted = any(
+        known.state != OFF and not known.integration.accompanies
+        for known in _installations.values()
+    )
+    for name, integration in integrations().items() if wanted else ():
+        if integration.accompanies and name not in _installations:
+            companion = Installation(integration, integration.options(), explicit=False)
+            _installations[name] = companion
+            companion.switch_on()
+    if not wanted:
+        for name in [n for n, known in _installations.items() if known.integration.accompanies]:
+            _installations.pop(name).switch_off()
     if wanted and _threads is None:
         _threads = Patcher("threads")
         nesting.follow_threads(_threads)

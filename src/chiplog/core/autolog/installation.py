@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import logging
+import sys
 import threading
+from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 from chiplog.core.autolog import nesting
 from chiplog.core.autolog.account import account
 from chiplog.core.autolog.calls import missing_wrapper, observing_wrapper, training_wrapper
 from chiplog.core.autolog.receipt import Hook, Receipt
-from chiplog.core.autolog.session import TrainingSession
-from chiplog.core.autolog.session_run import SessionRun
 from chiplog.core.autolog.silence import hushed
 from chiplog.core.autolog.versions import installed_version, is_known
 from chiplog.core.autolog.weakmap import WeakIdMap
@@ -21,9 +22,13 @@ from chiplog.hooks.patcher import Patcher, definer, target_name
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import ModuleType
+    from typing import Self
 
     from chiplog.core.autolog.config import AutologConfig
     from chiplog.core.autolog.integration import Integration, Point
+    from chiplog.core.autolog.session import TrainingSession
+    from chiplog.core.autolog.session_run import SessionRun
+    from chiplog.hooks.wrapping import Wrapper
 
 _log = logging.getLogger("chiplog.autolog")
 
@@ -34,6 +39,11 @@ WAITING, INSTALLED, UNSUPPORTED, FAILED, OFF = (
     "failed",
     "off",
 )
+
+
+@functools.cache
+def _own_version() -> str:
+    return metadata.version("chiplog")
 
 
 class Installation:
@@ -88,6 +98,17 @@ class Installation:
             self.patcher.undo()
             self.continuing.clear()
 
+    def look_up(self) -> Self:
+        """Find out the framework's version without patching anything."""
+        for name in self.integration.modules:
+            if name in sys.modules:
+                self._find_version(sys.modules[name])
+        return self
+
+    def _find_version(self, module: ModuleType) -> None:
+        self.version = installed_version(module, self.integration.distribution)
+        self.known = is_known(self.version, self.integration.versions)
+
     def _imported(self, module: ModuleType) -> None:
         with self._lock:
             if self.state != WAITING:
@@ -107,8 +128,7 @@ class Installation:
 
     def _install(self, module: ModuleType) -> None:
         integration = self.integration
-        self.version = installed_version(module, integration.distribution)
-        self.known = is_known(self.version, integration.versions)
+        self._find_version(module)
         if not self.known and not self._goes_on_unknown():
             return
         for point in integration.points():
@@ -145,7 +165,7 @@ class Installation:
             self._not_installed.append(Hook(label, installed=False, reason=reason))
         return done
 
-    def wrapper(self, point: Point) -> Any:
+    def wrapper(self, point: Point) -> Wrapper:
         """The wrapper that :meth:`watch` would put in, for use with :attr:`patcher` directly."""
         return self._wrapper(point, target_name(point.owner, point.name))
 
@@ -187,10 +207,8 @@ class Installation:
 
     def new_receipt(self) -> Receipt:
         """The receipt of a session that begins."""
-        from chiplog import __version__
-
         return Receipt(
-            self.flavor, self.framework, self.supported, known=self.known, chiplog=__version__
+            self.flavor, self.framework, self.supported, known=self.known, chiplog=_own_version()
         )
 
     def fill_hooks(self, receipt: Receipt, fired: dict[str, int]) -> None:
@@ -204,7 +222,7 @@ class Installation:
         ]
         receipt.hooks_installed = self._points
 
-    def _wrapper(self, point: Point, label: str) -> Any:
+    def _wrapper(self, point: Point, label: str) -> Wrapper:
         if point.uncaptured is not None:
             return missing_wrapper(point, label)
         if point.observer is not None or point.before is not None:

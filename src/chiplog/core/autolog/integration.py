@@ -36,7 +36,7 @@ from chiplog.core.autolog.config import AutologConfig
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from types import ModuleType
+    from types import FrameType, ModuleType
 
     from chiplog.core.autolog.installation import Installation
     from chiplog.core.autolog.session import TrainingSession
@@ -73,7 +73,7 @@ class Call:
         self.name = name
 
     def arguments(self) -> dict[str, Any]:
-        """Every argument by its name, defaults included; ``*args`` and ``**kwargs`` stay grouped."""
+        """Every argument by its name, defaults included; ``*args``, ``**kwargs`` stay grouped."""
         bound = inspect.signature(self.function).bind(*self.args, **self.kwargs)
         bound.apply_defaults()
         return dict(bound.arguments)
@@ -89,9 +89,9 @@ class Call:
 
     def name_of(self, value: object) -> str | None:
         """The name under which the code that made this call knows ``value``, if it has one."""
-        frame = sys._getframe(1)  # noqa: SLF001 - the only way to see the caller's names
+        frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - to see the caller's names
         while frame is not None and _is_ours(frame.f_globals.get("__name__", "")):
-            frame = frame.f_back  # type: ignore[assignment]
+            frame = frame.f_back
         if frame is None:
             return None
         for scope in (frame.f_locals, frame.f_globals):
@@ -171,9 +171,6 @@ class Watch(Generic[ConfigT]):
         """Record what is left to record when training raised ``error``; it goes to the user."""
 
 
-Observer = "Callable[[Call, Any], None]"
-
-
 @dataclass(frozen=True)
 class Point:
     """A function to watch.
@@ -199,7 +196,7 @@ class Point:
 
 
 class Integration:
-    """A framework chiplog records. Subclass it and fill it in; every attribute is read by the engine.
+    """A framework chiplog records. Subclass it and fill it in; the engine reads every attribute.
 
     One object is made per process. It must not import its framework before :meth:`points` or
     :meth:`install` is called: the engine calls them once the user has imported it.
@@ -210,6 +207,7 @@ class Integration:
         versions: the versions that are known to work, such as ``">=1.4"`` or ``">=2.1,<4"``.
         modules: the modules to wait for. Installation takes place when the first one is imported.
         options: its settings; the signature of its ``autolog()`` is made from them.
+        accompanies: whether it trains nothing itself and is switched on with any other integration.
     """
 
     name: ClassVar[str]
@@ -217,6 +215,7 @@ class Integration:
     versions: ClassVar[str] = ""
     modules: ClassVar[tuple[str, ...]]
     options: ClassVar[type[AutologConfig]] = AutologConfig
+    accompanies: ClassVar[bool] = False
 
     def points(self) -> Iterable[Point]:
         """The functions to watch. Called once the framework is imported."""

@@ -132,7 +132,7 @@ def leave(scope: Scope, before: Scope | None) -> None:
         _state.scope = before
     with _count_lock:
         _open_scopes -= 1
-        if _open_scopes == 0:
+        if _open_scopes == 0 and not _started_inside:
             os.environ.pop(VARIABLE, None)
 
 
@@ -141,7 +141,7 @@ def started_inside_training() -> bool:
     return _started_inside
 
 
-_started_inside = os.environ.pop(VARIABLE, "") == "1"
+_started_inside = os.environ.get(VARIABLE) == "1"
 if _started_inside:
     sleep_by_default()
 

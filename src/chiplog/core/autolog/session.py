@@ -9,16 +9,16 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
 from chiplog.core import validation
 from chiplog.core.autolog import deferred
 from chiplog.core.autolog.receipt import Captured, Omission
+from chiplog.core.entities import Dataset, DatasetInput
 from chiplog.core.errors import InvalidValue
 from chiplog.core.runs.writer import dataset_tags
-from chiplog.core.entities import DatasetInput
 from chiplog.hooks.guard import is_strict, report
 
 if TYPE_CHECKING:
@@ -27,11 +27,20 @@ if TYPE_CHECKING:
     from chiplog.core.autolog.config import AutologConfig
     from chiplog.core.autolog.receipt import Receipt
     from chiplog.core.autolog.session_run import SessionRun
-    from chiplog.core.entities import Dataset
+    from chiplog.core.models.flavor import Flavor
+    from chiplog.core.models.model import ModelInfo
+    from chiplog.core.models.saving import ModelContent, ModelEntry
     from chiplog.core.records import RunRecorded
     from chiplog.core.runs.writer import RunWriter
 
 _log = logging.getLogger("chiplog.autolog")
+
+
+class DescribesItself(Protocol):
+    """A data set of the user's that can say what to record of it."""
+
+    def to_entity(self) -> Dataset:
+        """The data set as it is recorded, without the data."""
 
 
 class TrainingSession:
@@ -92,7 +101,7 @@ class TrainingSession:
         model_id: str | None = None,
         dataset: Dataset | None = None,
     ) -> int:
-        """Record a point of each metric; hands back how many were. What is no number is left out."""
+        """Record a point of each metric; hands back how many. What is no number is left out."""
         count = 0
         digest = dataset.digest if dataset is not None else None
         name = dataset.name if dataset is not None else None
@@ -115,10 +124,22 @@ class TrainingSession:
         )
 
     def log_dataset(
-        self, dataset: Dataset, context: str | None = None, tags: Mapping[str, str] | None = None
+        self,
+        dataset: Dataset | DescribesItself,
+        context: str | None = None,
+        tags: Mapping[str, str] | None = None,
     ) -> None:
         """Record a data set that was read; ``context`` is what for, such as ``"train"``."""
-        self.writer.log_inputs([DatasetInput(dataset, dataset_tags(context, tags))])
+        entity = dataset if isinstance(dataset, Dataset) else dataset.to_entity()
+        self.writer.log_inputs([DatasetInput(entity, dataset_tags(context, tags))])
+
+    def log_model(
+        self, flavor: Flavor, content: ModelContent, entry: ModelEntry | None = None
+    ) -> ModelInfo:
+        """Save a model as one of this run's; done when it returns, since the user may go on."""
+        from chiplog.core.models.saving import ModelEntry, log_model
+
+        return log_model(flavor, content, entry or ModelEntry(), self.writer)
 
     def log_text(self, text: str, artifact_file: str) -> None:
         """Store a text as a file of the run, later, on the background thread."""
@@ -178,7 +199,7 @@ class TrainingSession:
     def capture(self, what: str, count: int | None = None) -> Iterator[Note]:
         """Guard one part of the recording and note in the receipt how it went.
 
-        An exception in the block costs this part alone: it is one warning and a line in the receipt.
+        An exception in the block costs this part alone: one warning, a line in the receipt.
         Set ``note.count`` or ``note.detail`` in the block to say how much was recorded; call
         ``note.skip(reason)`` if it turned out that there was nothing to record.
         """

@@ -19,7 +19,7 @@ from chiplog.core.entities import RunData, RunInfo
 from chiplog.core.records import RunStarted, RunUpdated
 from chiplog.core.runs import active, exits, lifecycle
 from chiplog.core.runs.active import ActiveRun, OpenRun
-from chiplog.core.runs.failure import record_failure
+from chiplog.core.runs.failure import REASON_TAG, record_failure
 from chiplog.core.runs.names import new_run_id, random_name
 from chiplog.core.runs.reading import readable_store
 from chiplog.core.runs.writer import RUN_NAME, RunWriter
@@ -86,7 +86,7 @@ class SessionRun:
         if error is not None and status == "FAILED" and not isinstance(error, SystemExit):
             record_failure(self.writer, error)
         elif reason is not None:
-            self.writer.set_tags({exits.REASON_TAG: reason})
+            self.writer.set_tags({REASON_TAG: reason})
         if entry is not None:
             lifecycle.finish([entry], status, wait=False)
         else:

@@ -15,7 +15,7 @@ _BOUND: Final = re.compile(r"\s*(>=|<=|==|!=|>|<)\s*(\S+)\s*")
 
 
 def installed_version(module: ModuleType, distribution: str) -> str | None:
-    """The version of the framework that was imported, as it says itself or its distribution does."""
+    """The version of the framework that was imported, by its own word or its distribution's."""
     version = vars(module).get("__version__")
     if isinstance(version, str):
         return version

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from chiplog.core.models.schema import ColSpec, Schema
 
 _MAX_SCHEMA: Final = 1_000_000  # characters; more is kept by no store
-_SCAN: Final = 1_000_000  # cells that are searched for missing values
+_SCAN: Final = 1_000_000  # cells that are searched for missing values; objects count tenfold
+_ROW_LIMIT: Final = 100_000  # of a list that is made into an array
+_QUICK: Final = "biufcM"  # kinds of numpy types whose values need not be looked at one by one
 
 
 @dataclass(frozen=True)
@@ -52,11 +54,11 @@ def describe_frame(frame: Any) -> Description:
     sample = frame.iloc[sample_rows(rows, columns)]
     digest = Digest()
     digest.words("frame", rows, columns, *frame.columns, *frame.dtypes)
-    values = sample.to_numpy()
-    if values.dtype.hasobject:
-        digest.objects(values.ravel().tolist())
-    else:
-        digest.array(values)
+    for values in _values_by_type(sample):
+        if values.dtype.hasobject:
+            digest.objects(values.ravel().tolist())
+        else:
+            digest.array(values)
     return Description(digest.hexdigest(), _frame_schema(frame, sample), _frame_profile(frame))
 
 
@@ -126,9 +128,6 @@ def as_array(values: list[Any] | tuple[Any, ...]) -> Any:
     return None if array.dtype.hasobject else array
 
 
-_ROW_LIMIT: Final = 100_000
-
-
 def _digest_tensor(digest: Digest, array: Any) -> None:
     if not is_sparse(array):
         digest.array(array)
@@ -172,6 +171,16 @@ _TENSOR_PROFILE: Final = {
 }
 
 
+def _values_by_type(sample: Any) -> list[Any]:
+    """The values of a small frame, the columns of each type together."""
+    positions: dict[Any, list[int]] = {}
+    for position, dtype in enumerate(sample.dtypes):
+        positions.setdefault(dtype, []).append(position)
+    if len(positions) == 1:
+        return [sample.to_numpy()]
+    return [sample.iloc[:, chosen].to_numpy() for chosen in positions.values()]
+
+
 def _profile(rows: int, cells: int) -> dict[str, Any]:
     return {"num_rows": int(rows), "num_elements": int(cells)}
 
@@ -181,13 +190,14 @@ def _frame_profile(frame: Any) -> dict[str, Any]:
 
 
 def _frame_schema(frame: Any, sample: Any) -> dict[str, Any] | None:
-    """The columns. Whether values are missing is searched up to a million cells.
+    """The columns. Missing values are searched for in up to a million cells.
 
     In larger data a column whose type can hold missing values counts as one that may.
     """
     if not len(frame.columns):
         return None
-    small = frame.size <= _SCAN
+    quick = sum(getattr(dtype, "kind", "O") in _QUICK for dtype in frame.dtypes)
+    small = len(frame) * (10 * frame.shape[1] - 9 * quick) <= _SCAN
     missing = (frame if small else sample).isna().to_numpy().any(axis=0).tolist()
     known: dict[Any, Any] = {}
     specs = []
@@ -195,7 +205,7 @@ def _frame_schema(frame: Any, sample: Any) -> dict[str, Any] | None:
         kind = known.get(dtype)
         if kind is None:
             kind = _column_type(sample.iloc[:, position])
-            if getattr(dtype, "kind", "O") in "biufcM":  # the type alone says it
+            if getattr(dtype, "kind", "O") in _QUICK:  # the type alone says it
                 known[dtype] = kind
         sure = small or getattr(dtype, "kind", "O") in "biu"
         specs.append({**kind, "name": _name(name), "required": sure and not missing[position]})

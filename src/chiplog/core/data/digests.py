@@ -24,9 +24,8 @@ _SPREAD: Final = 2048  # values between
 _FRAME_CELLS: Final = 4096
 _ROWS: Final = (8, 256)  # of a table: at least, at most
 _TEXT: Final = 1000  # characters of one value
+_SIMPLE: Final = {str, int, float, bool, type(None)}
 _PLAIN: Final = (
-    str,
-    bytes,
     int,
     float,
     complex,
@@ -61,13 +60,22 @@ class Digest:
 
     def objects(self, values: Iterable[Any]) -> None:
         """Cover Python objects: plain ones by value, others by type, containers by their items."""
-        for value in values:
-            self._object(value, 3)
+        shortened = [
+            value if type(value) is not str or len(value) <= _TEXT else _shortened(value)
+            for value in values
+        ]
+        if {type(value) for value in shortened} <= _SIMPLE:
+            self.words(shortened)
+        else:
+            for value in shortened:
+                self._object(value, 3)
 
     def _object(self, value: Any, depth: int) -> None:
         kind = type(value)
-        if isinstance(value, _PLAIN):
-            self.words(kind.__name__, repr(value)[:_TEXT])
+        if isinstance(value, (str, bytes)):
+            self.words(kind.__name__, repr(_shortened(value)))
+        elif isinstance(value, _PLAIN):
+            self.words(kind.__name__, repr(value))
         elif kind.__module__ == "numpy" and getattr(value, "ndim", 1) == 0:
             self.words(kind.__name__, repr(value.item()))
         elif depth and hasattr(value, "dtype") and hasattr(value, "flat"):
@@ -87,6 +95,11 @@ class Digest:
     def hexdigest(self) -> str:
         """The digest, 8 hexadecimal digits."""
         return self._hash.hexdigest()
+
+
+def _shortened(text: Any) -> Any:
+    """A text or bytes of bounded length that still tells how long it was."""
+    return text if len(text) <= _TEXT else (len(text), text[:_TEXT])
 
 
 def sample_rows(rows: int, columns: int = 1) -> list[int]:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from chiplog.core import experiments, validation
+from chiplog.core import experiments
 from chiplog.core.entities import Experiment, ViewType
-from chiplog.core.errors import NotFound
 from chiplog.core.runs import active
 from chiplog.core.runs.reading import readable_store
 
@@ -30,7 +29,7 @@ def set_experiment(
     experiment_id: str | None = None,
     trace_location: object = None,  # noqa: ARG001 - as above
 ) -> Experiment:
-    """Choose the experiment of new runs, here and in child processes; an unknown name is created."""
+    """Choose the experiment of new runs, child processes' included; an unknown name is created."""
     return experiments.set_active(active.store_uri(), experiment_name, experiment_id)
 
 
@@ -58,16 +57,12 @@ def search_experiments(
 
 def delete_experiment(experiment_id: str) -> None:
     """Put an experiment and all its runs in the bin."""
-    readable_store(active.store_uri()).delete_experiment(str(experiment_id))
-    experiments.forget()
-    active.forget_writers()
+    experiments.delete(active.store_uri(), experiment_id)
 
 
 def restore_experiment(experiment_id: str) -> None:
     """Take an experiment and all its runs out of the bin."""
-    readable_store(active.store_uri()).restore_experiment(str(experiment_id))
-    experiments.forget()
-    active.forget_writers()
+    experiments.restore(active.store_uri(), experiment_id)
 
 
 def set_experiment_tag(key: str, value: Any) -> None:
@@ -77,24 +72,11 @@ def set_experiment_tag(key: str, value: Any) -> None:
 
 def set_experiment_tags(tags: Mapping[str, Any]) -> None:
     """Set or replace tags of the active experiment."""
-    checked = dict(validation.check_experiment_tag(key, value) for key, value in tags.items())
     uri = active.store_uri()
-    experiment_id = experiments.active_id(uri)
-    store = readable_store(uri)
-    for key, value in checked.items():
-        store.set_experiment_tag(experiment_id, key, value)
-    experiments.forget(experiment_id)
+    experiments.set_tags(uri, experiments.active_id(uri), tags)
 
 
 def delete_experiment_tag(key: str) -> None:
     """Remove a tag of the active experiment; raises NotFound if it has none of that name."""
     uri = active.store_uri()
-    remove_experiment_tag(uri, experiments.active_id(uri), key)
-
-
-def remove_experiment_tag(uri: str, experiment_id: str, key: str) -> None:
-    """Remove a tag of an experiment; raises NotFound if it has none of that name."""
-    if key not in experiments.read(uri, experiment_id).tags:
-        raise NotFound(f"Experiment {experiment_id!r} has no tag {key!r}.")
-    readable_store(uri).delete_experiment_tag(experiment_id, key)
-    experiments.forget(experiment_id)
+    experiments.delete_tag(uri, experiments.active_id(uri), key)

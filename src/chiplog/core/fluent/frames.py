@@ -34,9 +34,7 @@ def frame_of_runs(runs: Sequence[Run]) -> Any:
 
     Times are in UTC. A metric that a run lacks is NaN, a param or tag None.
     """
-    columns: dict[str, Any] = {
-        name: [getattr(run.info, name) for run in runs] for name in _INFO
-    }
+    columns: dict[str, Any] = {name: [getattr(run.info, name) for run in runs] for name in _INFO}
     for name in ("start_time", "end_time"):
         times = [getattr(run.info, name) for run in runs]
         columns[name] = pd.to_datetime(pd.Series(times, dtype="Int64"), unit="ms", utc=True)

@@ -39,7 +39,7 @@ class ActiveModel(LoggedModel):
         active.set_active_model_id(self._before)
 
 
-def initialize_logged_model(
+def initialize_logged_model(  # noqa: PLR0917 - MLflow's signature
     name: str | None = None,
     source_run_id: str | None = None,
     tags: Mapping[str, Any] | None = None,
@@ -69,7 +69,7 @@ def initialize_logged_model(
     return model
 
 
-def create_external_model(
+def create_external_model(  # noqa: PLR0917 - MLflow's signature
     name: str | None = None,
     source_run_id: str | None = None,
     tags: Mapping[str, Any] | None = None,
@@ -104,7 +104,7 @@ def last_logged_model() -> LoggedModel | None:
     return get_logged_model(local.last_model_id) if local.last_model_id else None
 
 
-def search_logged_models(
+def search_logged_models(  # noqa: PLR0917 - MLflow's signature
     experiment_ids: Sequence[str] | None = None,
     filter_string: str | None = None,
     datasets: Sequence[Mapping[str, str]] | None = None,
@@ -112,7 +112,7 @@ def search_logged_models(
     order_by: Sequence[Any] | None = None,
     output_format: str = "pandas",
 ) -> Any:
-    """Find logged models, as a pandas DataFrame if pandas is there, else (or for ``"list"``) a list."""
+    """Find logged models, as a pandas DataFrame; without pandas, or for ``"list"``, a list."""
     if output_format not in {"pandas", "list"}:
         raise InvalidValue(
             f"Unsupported output format: {output_format!r}; give 'pandas' or 'list'."
@@ -177,7 +177,7 @@ def import_checkpoints(
     checkpoint_path: str,
     source_run_id: str | None = None,
     model_prefix: str | None = None,
-    overwrite_checkpoints: bool = False,  # noqa: FBT001, FBT002 - MLflow's signature
+    overwrite_checkpoints: bool = False,
 ) -> list[LoggedModel]:
     """Record each sub-folder of a checkpoint folder as an external model; hands them back.
 

@@ -26,7 +26,7 @@ class RunOperations:
             journal.flush()
 
 
-def enable_async_logging(enable: bool = True) -> None:  # noqa: FBT001, FBT002 - MLflow's signature
+def enable_async_logging(enable: bool = True) -> None:
     """Make logging functions hand back a :class:`RunOperations` unless told otherwise."""
     for variable in ("CHIPLOG_ENABLE_ASYNC_LOGGING", "MLFLOW_ENABLE_ASYNC_LOGGING"):
         os.environ[variable] = "true" if enable else "false"
@@ -39,7 +39,7 @@ class _Switch:
     def __init__(self) -> None:
         self.on = env_bool("ENABLE_ASYNC_LOGGING", default=False)
 
-    def handle(self, journal: Journal, synchronous: bool | None) -> RunOperations | None:  # noqa: FBT001 - MLflow's argument
+    def handle(self, journal: Journal, synchronous: bool | None) -> RunOperations | None:
         """The handle for a call with this ``synchronous``, if it wants one."""
         wants = self.on if synchronous is None else not synchronous
         return RunOperations([journal]) if wants else None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from chiplog.core.entities import Dataset, DatasetInput
 from chiplog.core.errors import InvalidValue
 from chiplog.core.fluent.operations import RunOperations, switch
 from chiplog.core.journal import flush_all
@@ -22,11 +23,11 @@ if TYPE_CHECKING:
     from chiplog.core.runs.writer import RunWriter
 
 
-def log_metric(
+def log_metric(  # noqa: PLR0917 - MLflow's signature
     key: str,
     value: Any,
     step: int | None = None,
-    synchronous: bool | None = None,  # noqa: FBT001 - MLflow's signature, here and below
+    synchronous: bool | None = None,
     timestamp: int | None = None,
     run_id: str | None = None,
     model_id: str | None = None,
@@ -63,10 +64,10 @@ def log_metric(
     return switch.handle(writer.journal, synchronous)
 
 
-def log_metrics(
+def log_metrics(  # noqa: PLR0917 - MLflow's signature
     metrics: Mapping[str, Any],
     step: int | None = None,
-    synchronous: bool | None = None,  # noqa: FBT001
+    synchronous: bool | None = None,
     run_id: str | None = None,
     timestamp: int | None = None,
     model_id: str | None = None,
@@ -85,7 +86,7 @@ def log_metrics(
     return switch.handle(writer.journal, synchronous)
 
 
-def log_param(key: str, value: Any, synchronous: bool | None = None) -> Any:  # noqa: FBT001
+def log_param(key: str, value: Any, synchronous: bool | None = None) -> Any:
     """Record a parameter and hand back its value; raises InvalidValue if it has another already."""
     writer = writer_to_use()
     writer.log_params({key: value})
@@ -94,7 +95,7 @@ def log_param(key: str, value: Any, synchronous: bool | None = None) -> Any:  # 
 
 def log_params(
     params: Mapping[str, Any],
-    synchronous: bool | None = None,  # noqa: FBT001
+    synchronous: bool | None = None,
     run_id: str | None = None,
 ) -> RunOperations | None:
     """Record parameters; raises InvalidValue, recording none, if one has another value already."""
@@ -103,12 +104,12 @@ def log_params(
     return switch.handle(writer.journal, synchronous)
 
 
-def set_tag(key: str, value: Any, synchronous: bool | None = None) -> RunOperations | None:  # noqa: FBT001
+def set_tag(key: str, value: Any, synchronous: bool | None = None) -> RunOperations | None:
     """Set or replace a tag of the active run."""
     return set_tags({key: value}, synchronous)
 
 
-def set_tags(tags: Mapping[str, Any], synchronous: bool | None = None) -> RunOperations | None:  # noqa: FBT001
+def set_tags(tags: Mapping[str, Any], synchronous: bool | None = None) -> RunOperations | None:
     """Set or replace tags of the active run."""
     writer = writer_to_use()
     writer.set_tags(tags)
@@ -182,12 +183,21 @@ def flush_artifact_async_logging() -> None:
 
 def dataset_input(
     dataset: Any, context: str | None = None, tags: Mapping[str, str] | None = None
-) -> Any:
-    """A data set, ours or one that only looks like it, as an input of a run."""
-    from chiplog.core.data import as_entity
-    from chiplog.core.entities import DatasetInput
-
-    return DatasetInput(as_entity(dataset), dataset_tags(context, tags))
+) -> DatasetInput:
+    """A data set of ``chiplog.data``, or one that looks like it, as an input of a run."""
+    if isinstance(dataset, Dataset):
+        entity = dataset
+    elif hasattr(dataset, "to_entity"):
+        entity = dataset.to_entity()
+    elif hasattr(dataset, "to_dict"):
+        fields = dataset.to_dict()
+        entity = Dataset(**{name: fields.get(name) for name in Dataset.__struct_fields__})
+    else:
+        raise InvalidValue(
+            f"{type(dataset).__name__} is no data set. Make one with chiplog.data.from_pandas() "
+            "or chiplog.data.from_numpy()."
+        )
+    return DatasetInput(entity, dataset_tags(context, tags))
 
 
 def writer_to_use(run_id: str | None = None) -> RunWriter:

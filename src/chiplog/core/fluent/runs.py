@@ -11,7 +11,7 @@ from chiplog.core.entities import Experiment, Metric, Run, ViewType
 from chiplog.core.errors import InvalidValue
 from chiplog.core.runs import active
 from chiplog.core.runs.lifecycle import PARENT_RUN_ID
-from chiplog.core.runs.reading import metric_history, readable_store
+from chiplog.core.runs.reading import metric_history, readable_store, search_all_runs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from chiplog.core.runs.active import ActiveRun
 
 _log = logging.getLogger("chiplog")
-
-_PAGE = 10_000
 
 
 def active_run() -> ActiveRun | None:
@@ -65,14 +63,14 @@ def get_metric_history(run_id: str, key: str) -> list[Metric]:
     return metric_history(active.store_uri(), run_id, key)
 
 
-def search_runs(
+def search_runs(  # noqa: PLR0917 - MLflow's signature
     experiment_ids: Sequence[str] | None = None,
     filter_string: str = "",
     run_view_type: int = ViewType.ACTIVE_ONLY,
     max_results: int = 100_000,
     order_by: Sequence[str] | None = None,
     output_format: str = "pandas",
-    search_all_experiments: bool = False,  # noqa: FBT001, FBT002 - MLflow's signature
+    search_all_experiments: bool = False,
     experiment_names: Sequence[str] | None = None,
 ) -> Any:
     """Find runs, as a pandas DataFrame if pandas is there, else (or for ``"list"``) as a list.
@@ -87,7 +85,7 @@ def search_runs(
     ids = _experiments_to_search(
         uri, experiment_ids, experiment_names, everywhere=search_all_experiments
     )
-    runs = _all_pages(uri, ids, filter_string, run_view_type, max_results, order_by) if ids else []
+    runs = search_all_runs(uri, ids, filter_string, run_view_type, max_results, order_by)
     if output_format == "list" or not pandas_is_there("search_runs"):
         return runs
     from chiplog.core.fluent.frames import frame_of_runs
@@ -138,24 +136,3 @@ def _experiments_to_search(
         )
         return [experiment.experiment_id for experiment in every]
     return [experiments.active_id(uri)]
-
-
-def _all_pages(
-    uri: str,
-    ids: Sequence[str],
-    filter_string: str,
-    view_type: int,
-    max_results: int,
-    order_by: Sequence[str] | None,
-) -> list[Run]:
-    store = readable_store(uri)
-    runs: list[Run] = []
-    token: str | None = None
-    while len(runs) < max_results:
-        size = min(_PAGE, max_results - len(runs))
-        page = store.search_runs(ids, filter_string or "", view_type, size, order_by, token)
-        runs.extend(page)
-        token = page.token
-        if not token:
-            break
-    return runs

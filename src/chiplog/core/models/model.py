@@ -172,4 +172,8 @@ class ModelInfo:
     creation_timestamp: int | None = None
     name: str | None = None
     prompts: list[Any] | None = None
-    signature_dict: dict[str, Any] | None = None
+
+    @property
+    def signature_dict(self) -> dict[str, str | None] | None:
+        """The signature as the MLmodel file has it."""
+        return self.signature.to_dict() if self.signature else None

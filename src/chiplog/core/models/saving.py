@@ -2,33 +2,30 @@
 
 from __future__ import annotations
 
-import functools
 import platform
-import secrets
 import shutil
 import tempfile
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from chiplog.core import experiments, logged_models
 from chiplog.core.entities import LoggedModel, LoggedModelOutput, LoggedModelStatus
 from chiplog.core.errors import AlreadyExists, InvalidValue
 from chiplog.core.models import environment, examples
 from chiplog.core.models.model import FILE, Model, ModelInfo
 from chiplog.core.models.signature import ModelSignature, infer_signature
-from chiplog.core.stores import open_artifact_store, open_tracking_store
+from chiplog.core.runs.active import current_writer, local, store_uri
+from chiplog.core.runs.writer import now_ms
 from chiplog.hooks.guard import quiet
 from chiplog.hooks.manager import plugins
 
 if TYPE_CHECKING:
     from chiplog.core.models.flavor import Flavor
     from chiplog.core.runs.writer import RunWriter
-
-_FORBIDDEN: Final = "/:.%\"'"
 
 
 @dataclass(frozen=True)
@@ -150,74 +147,67 @@ class ModelEntry:
     step: int = 0
 
 
-def check_model_name(name: str) -> str:
-    """The name if it is allowed, else InvalidValue."""
-    if not isinstance(name, str) or not name or any(c in _FORBIDDEN for c in name):
-        raise InvalidValue(
-            f"The model name {name!r} is not allowed: it is a non-empty text without any of "
-            f"{' '.join(_FORBIDDEN)}."
-        )
-    return name
-
-
 def log_model(
-    flavor: Flavor, content: ModelContent, entry: ModelEntry, writer: RunWriter
+    flavor: Flavor, content: ModelContent, entry: ModelEntry, writer: RunWriter | None
 ) -> ModelInfo:
-    """Save a model as one of ``writer``'s run; READY when its files are complete.
+    """Save a model as one of ``writer``'s run, or of no run; READY when its files are complete.
 
     If saving fails the model is marked FAILED, and the error reaches the caller.
     """
-    now = time.time_ns() // 1_000_000
-    model_id = f"m-{secrets.token_hex(16)}"
-    location = f"{_models_folder(writer.store_uri, writer.experiment_id)}/{model_id}/artifacts"
-    given = {str(key): str(value) for key, value in entry.params.items()}
-    logged = LoggedModel(
-        experiment_id=writer.experiment_id,
-        model_id=model_id,
-        name=check_model_name(entry.name),
-        artifact_location=location,
-        creation_timestamp=now,
-        last_updated_timestamp=now,
+    uri = writer.store_uri if writer else store_uri()
+    params = {**entry.params, **(writer.params if writer else {})}
+    logged = logged_models.create(
+        uri,
+        writer.experiment_id if writer else experiments.active_id(uri),
+        name=entry.name,
+        source_run_id=writer.run_id if writer else None,
+        tags=entry.tags,
+        params=params,
         model_type=entry.model_type,
-        source_run_id=writer.run_id or None,
-        tags={str(key): str(value) for key, value in entry.tags.items()},
-        params={**given, **writer.params} if writer.run_id else given,
     )
-    writer.record_model(logged)
     mlmodel = Model(
-        artifact_path=location,
-        run_id=writer.run_id or None,
-        model_id=model_id,
-        model_uuid=model_id,
+        artifact_path=logged.artifact_location,
+        run_id=logged.source_run_id,
+        model_id=logged.model_id,
+        model_uuid=logged.model_id,
     )
     try:
         with tempfile.TemporaryDirectory(prefix="chiplog-model-") as directory:
             save_model(flavor, content, directory, mlmodel)
-            open_artifact_store(location).put_directory(Path(directory), None)
+            logged_models.model_artifacts(logged).put_directory(Path(directory), None)
     except BaseException as error:
-        writer.record_model(
-            _finished(logged, LoggedModelStatus.FAILED, f"{type(error).__name__}: {error}")
-        )
+        reason = f"{type(error).__name__}: {error}"
+        logged_models.record(uri, _finished(logged, LoggedModelStatus.FAILED, reason))
         raise
     logged = _finished(logged, LoggedModelStatus.READY, None)
-    writer.record_model(logged)
-    if writer.run_id:
-        writer.log_outputs([LoggedModelOutput(model_id, entry.step)])
+    logged_models.record(uri, logged)
+    if writer is not None:
+        writer.log_outputs([LoggedModelOutput(logged.model_id, entry.step)])
     plugins().hook.chiplog_model_logged(model=logged)
     return mlmodel.get_model_info(logged)
 
 
+def log_into_current_run(flavor: Flavor, content: ModelContent, entry: ModelEntry) -> ModelInfo:
+    """Save a model into the active run, if there is one; metrics of its step become the model's."""
+    writer = current_writer()
+    info = log_model(flavor, content, entry, writer)
+    local.last_model_id = info.model_id
+    if writer is not None:
+        with quiet("Copying the run's metrics to the model"):
+            _adopt_metrics(writer, str(info.model_id), entry.step)
+    return info
+
+
+def _adopt_metrics(writer: RunWriter, model_id: str, step: int) -> None:
+    """Give the model those of the run's metrics at ``step`` that belong to no model yet."""
+    if not writer.has_metrics:
+        return
+    for metric in writer.read().data.latest_metrics:
+        if metric.step == step and metric.model_id is None:
+            writer.log_metric(metric.key, metric.value, step, metric.timestamp, model_id)
+
+
 def _finished(logged: LoggedModel, status: str, message: str | None) -> LoggedModel:
     return msgspec.structs.replace(
-        logged,
-        status=status,
-        status_message=message,
-        last_updated_timestamp=time.time_ns() // 1_000_000,
+        logged, status=status, status_message=message, last_updated_timestamp=now_ms()
     )
-
-
-@functools.lru_cache(maxsize=256)
-def _models_folder(store_uri: str, experiment_id: str) -> str:
-    """Where an experiment's models lie; it never changes."""
-    experiment = open_tracking_store(store_uri).get_experiment(experiment_id)
-    return f"{experiment.artifact_location.rstrip('/')}/models"

@@ -21,8 +21,8 @@ _LOOK_SECONDS = 0.2
 def wait_until_delivered(journal: Journal, what: str) -> bool:
     """Wait until ``journal`` is in its store; past the deadline, leave the rest and say so.
 
-    The deadline is ``CHIPLOG_END_TIMEOUT``, 30 seconds by default. What is left stays in the journal
-    and is delivered by the next process that opens the store, or by ``chiplog sync``.
+    The deadline is ``CHIPLOG_END_TIMEOUT``, 30 seconds by default. What is left stays in the
+    journal and is delivered by the next process that opens the store, or by ``chiplog sync``.
     """
     limit = end_timeout()
     if journal.flush(min(_QUIET_SECONDS, limit)):

@@ -1,8 +1,8 @@
 """How a process ends, and what its open runs say about it afterwards.
 
-While runs of this process are open: a handler of SIGTERM stands in the main thread, if nobody else's
-does (``CHIPLOG_HANDLE_SIGTERM=0`` leaves it out), and ``sys.exit`` leaves a note of its code. Both
-are taken away with the last run. What was killed without a word is found by recovery.
+While runs of this process are open: a handler of SIGTERM stands in the main thread, if nobody
+else's does (``CHIPLOG_HANDLE_SIGTERM=0`` leaves it out), and ``sys.exit`` leaves a note of its
+code. Both are taken away with the last run. What was killed without a word is found by recovery.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _real_exit = sys.exit
 
 
 def outcome_of(error: BaseException | None) -> tuple[str, str | None]:
-    """The status of a run whose block ended with ``error``, and the reason if it is not FINISHED."""
+    """The status of a run whose block ended with ``error``, and the reason if not FINISHED."""
     if error is None:
         return "FINISHED", None
     if isinstance(error, SystemExit):

@@ -17,7 +17,7 @@ _MAX_TEXT: Final = 100_000
 
 
 def failure_document(error: BaseException) -> bytes:
-    """An exception as JSON: ``type``, ``message``, ``traceback``; over-long texts lose their middle."""
+    """An exception as JSON: ``type``, ``message``, ``traceback``; long texts lose their middle."""
     lines = traceback.format_exception(type(error), error, error.__traceback__)
     return msgspec.json.encode(
         {

@@ -1,7 +1,8 @@
 """One process tree is one run: how a child process learns of the run it belongs to.
 
-While a run is active in the main thread, ``CHIPLOG_INHERITED_RUN`` names it to every process started
-meanwhile. A child that records without a run of its own records into that one, and never ends it.
+While a run is active in the main thread, ``CHIPLOG_INHERITED_RUN`` names it to every process
+started meanwhile. A child that records without a run of its own records into that one, and never
+ends it.
 """
 
 from __future__ import annotations

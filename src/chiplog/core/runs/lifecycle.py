@@ -42,15 +42,15 @@ class _Wish:
     log_system_metrics: bool | None
 
 
-def start_run(
+def start_run(  # noqa: PLR0917 - MLflow's signature
     run_id: str | None = None,
     experiment_id: str | None = None,
     run_name: str | None = None,
-    nested: bool = False,  # noqa: FBT001, FBT002 - MLflow's signature
+    nested: bool = False,
     parent_run_id: str | None = None,
     tags: Mapping[str, Any] | None = None,
     description: str | None = None,
-    log_system_metrics: bool | None = None,  # noqa: FBT001 - MLflow's signature
+    log_system_metrics: bool | None = None,
 ) -> ActiveRun:
     """Start a run, or resume the one of ``run_id``; it is this thread's active run until it ends.
 
@@ -271,7 +271,7 @@ def _open(entry: OpenRun, wish: _Wish) -> None:
     plugins().hook.chiplog_run_started(run=entry.run)
 
 
-def _begin_system_metrics(entry: OpenRun, asked: bool | None) -> None:  # noqa: FBT001 - private
+def _begin_system_metrics(entry: OpenRun, asked: bool | None) -> None:
     wanted = env_bool("ENABLE_SYSTEM_METRICS_LOGGING", default=False) if asked is None else asked
     if not wanted:
         return

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from chiplog.core.config import env_float
+from chiplog.core.entities import ViewType
 from chiplog.core.journal import open_journal
 from chiplog.core.stores import open_tracking_store
 
 if TYPE_CHECKING:
-    from chiplog.core.entities import Metric
+    from collections.abc import Sequence
+
+    from chiplog.core.entities import Metric, Run
     from chiplog.core.stores import TrackingStore
+
+_PAGE: Final = 10_000
 
 
 def readable_store(uri: str) -> TrackingStore:
@@ -39,3 +44,27 @@ def metric_history(uri: str, run_id: str, key: str) -> list[Metric]:
         token = page.token
         if not token:
             return points
+
+
+def search_all_runs(  # noqa: PLR0917 - MLflow's signature
+    uri: str,
+    experiment_ids: Sequence[str],
+    filter_string: str = "",
+    view_type: int = ViewType.ACTIVE_ONLY,
+    max_results: int | None = None,
+    order_by: Sequence[str] | None = None,
+) -> list[Run]:
+    """Every run that matches, page after page, or the first ``max_results``."""
+    store = readable_store(uri)
+    runs: list[Run] = []
+    token: str | None = None
+    while experiment_ids and (max_results is None or len(runs) < max_results):
+        size = _PAGE if max_results is None else min(_PAGE, max_results - len(runs))
+        page = store.search_runs(
+            experiment_ids, filter_string or "", view_type, size, order_by, token
+        )
+        runs.extend(page)
+        token = page.token
+        if not token:
+            break
+    return runs

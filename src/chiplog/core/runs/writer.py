@@ -88,7 +88,7 @@ class RunWriter:
         self._numbers: dict[str, int] = {}
         self._model_at_step: dict[int, str] = {}
 
-    def log_metric(
+    def log_metric(  # noqa: PLR0917 - MLflow's signature
         self,
         key: str,
         value: Any,
@@ -127,7 +127,7 @@ class RunWriter:
                 value,
             )
 
-    def log_metrics(
+    def log_metrics(  # noqa: PLR0917 - MLflow's signature
         self,
         metrics: Mapping[str, Any],
         step: Any = None,

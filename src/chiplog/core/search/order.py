@@ -44,7 +44,7 @@ def _parse(text: str, subject: Subject) -> OrderBy:
     start = parser.token
     key = parser.key()
     if key.kind not in subject.order_kinds:
-        kinds = ", ".join(f"{kind.value}.…" for kind in subject.order_kinds)
+        kinds = ", ".join(f"{kind.value}.x" for kind in subject.order_kinds)
         raise parser.wrong(f"a key to sort by, one of {kinds}", start)
     descending = parser.token.is_word("DESC")
     if parser.token.is_word("ASC", "DESC"):

@@ -71,7 +71,7 @@ class Subject:
 
     def prefixes(self) -> str:
         """The prefixes of this subject's keys, for messages."""
-        return ", ".join(f"{kind.value}.…" for kind in self.kinds)
+        return ", ".join(f"{kind.value}.x" for kind in self.kinds)
 
 
 def operators(key: Key) -> tuple[str, ...]:

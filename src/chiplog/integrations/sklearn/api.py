@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from chiplog.core.errors import ChiplogError, InvalidValue
 from chiplog.core.models.loading import load_model as _load
 from chiplog.core.models.safety import Trust
-from chiplog.core.models.saving import ModelContent, ModelEntry
-from chiplog.core.models.saving import log_model as _log
+from chiplog.core.models.saving import ModelContent, ModelEntry, log_into_current_run
 from chiplog.core.models.saving import save_model as _save
-from chiplog.core.models.session import log_into_current_run
 from chiplog.integrations.sklearn.flavor import SklearnFlavor
 
 if TYPE_CHECKING:
@@ -19,4 +18,140 @@ if TYPE_CHECKING:
     from chiplog.core.models.model import Model, ModelInfo
     from chiplog.core.models.signature import ModelSignature
 
+class NotImplementedYet(ChiplogError):
+    """Something this version of chiplog does not do."""
+
+    default_code = "NOT_IMPLEMENTED"
+
+
 __all__ = ["autolog", "load_model", "log_model", "save_model"]
+
+
+def save_model(
+    sk_model: Any,
+    path: str | Path,
+    conda_env: str | dict[str, Any] | None = None,
+    code_paths: Sequence[str | Path] | None = None,
+    mlflow_model: Model | None = None,
+    serialization_format: str | None = None,
+    signature: ModelSignature | None = None,
+    input_example: Any = None,
+    pip_requirements: str | Sequence[str] | None = None,
+    extra_pip_requirements: str | Sequence[str] | None = None,
+    pyfunc_predict_fn: str = "predict",
+    metadata: dict[str, Any] | None = None,
+    skops_trusted_types: Sequence[str] | None = None,
+    extra_files: Sequence[str | Path] | None = None,
+) -> None:
+    """Save a scikit-learn model into the directory ``path``, in MLflow's format.
+
+    Args:
+        sk_model: the fitted estimator.
+        path: a directory that does not exist yet, or is empty.
+        serialization_format: ``"skops"`` (the default) holds data only; ``"pickle"`` and
+            ``"cloudpickle"`` hold anything, and must be trusted when they are loaded.
+        signature: what the model takes and gives; read off ``input_example`` if that is given.
+        pyfunc_predict_fn: the method that serves predictions.
+        skops_trusted_types: what MLflow is to trust when it loads the model; found out if None.
+            chiplog does not believe a file about itself and asks the caller of ``load_model``.
+    """
+    content = ModelContent(
+        sk_model,
+        signature,
+        input_example,
+        metadata,
+        conda_env,
+        pip_requirements,
+        extra_pip_requirements,
+        code_paths,
+        extra_files,
+        _options(serialization_format, pyfunc_predict_fn, skops_trusted_types),
+    )
+    _save(SklearnFlavor(), content, path, mlflow_model)
+
+
+def log_model(
+    sk_model: Any,
+    artifact_path: str | None = None,
+    conda_env: str | dict[str, Any] | None = None,
+    code_paths: Sequence[str | Path] | None = None,
+    serialization_format: str | None = None,
+    registered_model_name: str | None = None,
+    signature: ModelSignature | None = None,
+    input_example: Any = None,
+    await_registration_for: int = 300,  # noqa: ARG001 - for the registry
+    pip_requirements: str | Sequence[str] | None = None,
+    extra_pip_requirements: str | Sequence[str] | None = None,
+    pyfunc_predict_fn: str = "predict",
+    metadata: dict[str, Any] | None = None,
+    extra_files: Sequence[str | Path] | None = None,
+    params: Mapping[str, Any] | None = None,
+    tags: Mapping[str, Any] | None = None,
+    model_type: str | None = None,
+    step: int = 0,
+    name: str | None = None,
+    skops_trusted_types: Sequence[str] | None = None,
+) -> ModelInfo:
+    """Save a scikit-learn model into the active run, or beside the runs if there is none.
+
+    ``name`` is the model's name (``"model"`` unless given); ``artifact_path`` is its old spelling.
+    The rest is as in :func:`save_model`. Hands back where it lies: ``info.model_uri`` loads it.
+    """
+    if artifact_path is not None and name is not None:
+        raise InvalidValue(
+            f"artifact_path={artifact_path!r} is the old spelling of name={name!r}; give one."
+        )
+    if registered_model_name is not None:
+        raise NotImplementedYet(
+            f"registered_model_name={registered_model_name!r}: there is no model registry yet. "
+            "Log the model without it."
+        )
+    content = ModelContent(
+        sk_model,
+        signature,
+        input_example,
+        metadata,
+        conda_env,
+        pip_requirements,
+        extra_pip_requirements,
+        code_paths,
+        extra_files,
+        _options(serialization_format, pyfunc_predict_fn, skops_trusted_types),
+    )
+    entry = ModelEntry(name or artifact_path or "model", params or {}, tags or {}, model_type, step)
+    return log_into_current_run(SklearnFlavor(), content, entry)
+
+
+def load_model(
+    model_uri: str | Path,
+    dst_path: str | Path | None = None,
+    *,
+    allow_pickle: bool | None = None,
+    trusted_types: Sequence[str] = (),
+) -> Any:
+    """Load a scikit-learn model; nothing is unpickled or trusted that you did not say so of.
+
+    Args:
+        model_uri: ``models:/m-…``, ``runs:/<run id>/<name>``, or a path.
+        dst_path: where to put a copy of its files.
+        allow_pickle: read a pickle, which runs whatever code it holds.
+        trusted_types: full names of types beyond scikit-learn's that the file may hold, such as
+            your own estimators'.
+
+    Raises:
+        UntrustedModel: it asks for more trust than it was given; the text names what for.
+        DamagedModel: its file is inconsistent.
+    """
+    return _load("sklearn", model_uri, Trust(allow_pickle, tuple(trusted_types)), dst_path)
+
+
+def _options(
+    serialization_format: str | None,
+    pyfunc_predict_fn: str,
+    skops_trusted_types: Sequence[str] | None,
+) -> dict[str, Any]:
+    return {
+        "serialization_format": serialization_format,
+        "pyfunc_predict_fn": pyfunc_predict_fn,
+        "skops_trusted_types": skops_trusted_types,
+    }

@@ -1,0 +1,33 @@
+"""One file a figure; here the order in which they are run."""
+
+from __future__ import annotations
+
+from benchmarks.figures import (
+    autolog,
+    disk,
+    imports,
+    log_metric,
+    models,
+    processes,
+    search,
+    short_run,
+    survival,
+    sustained,
+)
+
+ALL = {
+    figure.name: figure
+    for figure in (
+        imports.FIGURE,
+        log_metric.FIGURE,
+        sustained.FIGURE,
+        disk.FIGURE,
+        short_run.FIGURE,
+        autolog.FIT,
+        autolog.GRID,
+        models.FIGURE,
+        search.FIGURE,
+        survival.FIGURE,
+        processes.FIGURE,
+    )
+}

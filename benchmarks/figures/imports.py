@@ -1,0 +1,95 @@
+"""What each tool costs a process before it has recorded anything, and until it has."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from typing import TYPE_CHECKING
+
+from benchmarks.bench import Bench, Contender, Figure
+from benchmarks.environment import quiet_environment
+from benchmarks.report import Entry, Report
+from benchmarks.sample import Sample
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_SCRIPT = """
+import json, sys, time
+before = len(sys.modules)
+start = time.perf_counter()
+{imported}
+{first}
+seconds = time.perf_counter() - start
+print("\\n" + json.dumps([seconds, len(sys.modules) - before]), flush=True)
+"""
+_IMPORTS = {
+    "chiplog": "import chiplog",
+    "mlflow": "import mlflow",
+    "trackio": "import trackio",
+    "tensorboardx": "import tensorboardX",
+    "aim": "import aim",
+}
+_FIRST_POINTS = {
+    "chiplog": "chiplog.log_metric('loss', 0.5)",
+    "mlflow": "mlflow.log_metric('loss', 0.5)",
+    "trackio": "trackio.init(project='first'); trackio.log({'loss': 0.5})",
+    "tensorboardx": "tensorboardX.SummaryWriter().add_scalar('loss', 0.5, 0)",
+    "aim": "run = aim.Run(); run.track(0.5, name='loss')",
+}
+
+
+def measure(bench: Bench) -> list[Report]:
+    bare = _report(bench, {}, "import, in a fresh process", "≤ 60 ms", bench.of(11, 5))
+    first = _report(
+        bench,
+        _FIRST_POINTS,
+        "A fresh process to its first recorded point (import, run, one value)",
+        "none set: what a lazy import puts off shows here",
+        bench.of(7, 3),
+    )
+    return [bare, first]
+
+
+def _report(bench: Bench, statements: dict[str, str], title: str, goal: str, rounds: int) -> Report:
+    contenders = bench.present(*(Contender(tool) for tool in _IMPORTS))
+    folders = {contender.tool: bench.folder(contender.tool) for contender in contenders}
+
+    def once(contender: Contender) -> tuple[float, int]:
+        tool = contender.tool
+        script = _SCRIPT.format(imported=_IMPORTS[tool], first=statements.get(tool, ""))
+        return _run(bench.python(tool), script, folders[tool])
+
+    for contender in contenders:
+        once(contender)  # compiles modules and makes the store, as the first use of all does
+    results, failed = bench.take_turns(contenders, once, rounds, title)
+    entries = [
+        Entry(
+            name,
+            Sample(tuple(seconds for seconds, _ in values)),
+            {"modules loaded": str(values[-1][1])},
+        )
+        for name, values in results.items()
+    ]
+    notes = ["Files are in the page cache, compiled modules on disk, the store is there already."]
+    return Report(title, "s", goal, entries, notes, failed)
+
+
+def _run(python: Path, script: str, folder: Path) -> tuple[float, int]:
+    environment = quiet_environment(folder)
+    del environment["PYTHONPATH"]
+    output = subprocess.run(
+        [python, "-c", script],
+        cwd=folder,
+        env=environment,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    # A tool may still print after the answer, at exit.
+    answer = next(line for line in output.splitlines() if line.startswith("["))
+    seconds, modules = json.loads(answer)
+    return seconds, modules
+
+
+FIGURE = Figure("import", measure)

@@ -1,0 +1,129 @@
+"""What a figure found: one table a question, on the terminal, as markdown and as JSON."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from benchmarks.sample import Sample
+
+REFERENCE = "chiplog"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One tool's line in a table.
+
+    Attributes:
+        name: the tool and, where it has several, the mode.
+        sample: the measurements of the table's quantity.
+        extra: further columns, ready to print.
+    """
+
+    name: str
+    sample: Sample
+    extra: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Report:
+    """One measured question.
+
+    Attributes:
+        title: what was measured.
+        unit: ``s``, ``bytes``, ``/s`` or a plain noun.
+        goal: what chiplog promises.
+        entries: one a tool.
+        notes: what a reader needs in order not to be misled.
+        failed: tools that dropped out, and why.
+    """
+
+    title: str
+    unit: str
+    goal: str
+    entries: list[Entry]
+    notes: list[str] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+
+    def header(self) -> list[str]:
+        """The column titles."""
+        extras = dict.fromkeys(name for entry in self.entries for name in entry.extra)
+        return ["", "median", "±", f"x {REFERENCE}", *extras]
+
+    def lines(self) -> list[list[str]]:
+        """The cells, best first in the order of the entries."""
+        reference = next((e.sample for e in self.entries if e.name == REFERENCE), None)
+        extras = self.header()[4:]
+        return [
+            [
+                entry.name,
+                quantity(entry.sample.median, self.unit),
+                f"{entry.sample.spread:.0%}" if len(entry.sample.values) > 1 else "",
+                ratio(entry.sample, reference),
+                *(entry.extra.get(name, "") for name in extras),
+            ]
+            for entry in self.entries
+        ]
+
+    def table(self) -> Table:
+        """The table for a terminal."""
+        table = Table(title=f"{self.title}\n[dim]goal: {self.goal}", title_justify="left")
+        for number, title in enumerate(self.header()):
+            table.add_column(title, justify="right" if number else "left")
+        for line in self.lines():
+            table.add_row(*line, style="bold" if line[0] == REFERENCE else "")
+        for name, reason in self.failed.items():
+            table.add_row(name, f"failed: {reason}", style="red")
+        return table
+
+    def markdown(self) -> str:
+        """The table for a document."""
+        rows = [self.header(), ["---"] + ["---:"] * (len(self.header()) - 1), *self.lines()]
+        text = "\n".join("| " + " | ".join(row) + " |" for row in rows)
+        remarks = [*self.notes, *(f"{name} failed: {why}" for name, why in self.failed.items())]
+        after = "".join(f"\n* {remark}" for remark in remarks)
+        return f"### {self.title}\n\nGoal: {self.goal}\n\n{text}\n{after}\n"
+
+    def json(self) -> dict[str, Any]:
+        """Everything, with the single measurements."""
+        return {
+            "title": self.title,
+            "unit": self.unit,
+            "goal": self.goal,
+            "entries": [
+                {"name": e.name, "values": list(e.sample.values), "extra": e.extra}
+                for e in self.entries
+            ],
+            "notes": self.notes,
+            "failed": self.failed,
+        }
+
+
+def ratio(sample: Sample, reference: Sample | None) -> str:
+    """``sample`` in multiples of the reference, in three digits."""
+    if reference is None or not reference.median or reference.median < 0 or sample.median < 0:
+        return ""
+    return three_digits(sample.times(reference))
+
+
+def quantity(value: float, unit: str) -> str:
+    """A value with its unit, scaled so that it can be read: ``12.3 ms``, ``4 100 /s``."""
+    if unit != "s":
+        return f"{three_digits(value)} {unit}".strip()
+    for factor, name in ((1.0, "s"), (1e-3, "ms")):
+        if abs(value) >= factor:
+            return f"{three_digits(value / factor)} {name}"
+    return f"{three_digits(value / 1e-6)} µs"
+
+
+def three_digits(value: float) -> str:
+    """A number with three significant digits and thin groups of thousands."""
+    if value == 0:
+        return "0"
+    if abs(value) >= 100:
+        digits = max(0, len(str(int(abs(value)))) - 3)
+        return f"{round(value, -digits):,.0f}".replace(",", " ")
+    return f"{value:.3g}"

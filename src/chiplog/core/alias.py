@@ -1,0 +1,79 @@
+"""``import mlflow`` as chiplog, for programs that are not to be changed."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.abc
+import importlib.util
+import sys
+from typing import TYPE_CHECKING, Final
+
+from chiplog.core.alias_loading import alias_spec
+from chiplog.core.errors import ChiplogError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from importlib.machinery import ModuleSpec
+    from types import ModuleType
+
+ALIAS: Final = "mlflow"
+REAL: Final = "chiplog"
+
+# Rooms of the house, and no part of what MLflow's users know.
+_PRIVATE: Final = frozenset({"core", "hooks", "store", "integrations", "cli", "__main__"})
+
+
+class _MlflowFinder(importlib.abc.MetaPathFinder):
+    """Finds ``mlflow`` and its public submodules in chiplog, and no others anywhere."""
+
+    def find_spec(
+        self,
+        fullname: str,
+        path: Sequence[str] | None = None,  # noqa: ARG002 - the protocol's
+        target: ModuleType | None = None,  # noqa: ARG002 - the protocol's
+    ) -> ModuleSpec | None:
+        top, _, rest = fullname.partition(".")
+        if top != ALIAS:
+            return None
+        real_name = f"{REAL}.{rest}" if rest else REAL
+        if rest.partition(".")[0] in _PRIVATE or not _exists(real_name):
+            raise ModuleNotFoundError(
+                f"No module named {fullname!r}: mlflow is chiplog in this process, and chiplog has "
+                f"no public module {real_name!r}. If you need MLflow's, import it without "
+                "install_mlflow_alias() or `chiplog exec`.",
+                name=fullname,
+            )
+        return alias_spec(fullname, real_name)
+
+
+def install_mlflow_alias() -> None:
+    """Let ``import mlflow`` and its public submodules give chiplog's, in this process.
+
+    Raises ChiplogError if MLflow itself has been imported already. A second call does nothing.
+    """
+    loaded = sys.modules.get(ALIAS)
+    if loaded is not None and loaded is not importlib.import_module(REAL):
+        raise ChiplogError(
+            "MLflow itself has been imported in this process already "
+            f"(from {getattr(loaded, '__file__', None)!r}). Call install_mlflow_alias() before "
+            "anything imports mlflow, or run the program with `chiplog exec`.",
+            "INVALID_STATE",
+        )
+    if not any(isinstance(finder, _MlflowFinder) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _MlflowFinder())
+
+
+def remove_mlflow_alias() -> None:
+    """Undo :func:`install_mlflow_alias`; modules that hold chiplog under MLflow's name keep it."""
+    sys.meta_path[:] = [one for one in sys.meta_path if not isinstance(one, _MlflowFinder)]
+    for name in [name for name in sys.modules if name.partition(".")[0] == ALIAS]:
+        del sys.modules[name]
+
+
+def _exists(name: str) -> bool:
+    if name in sys.modules:
+        return True
+    try:
+        return importlib.util.find_spec(name) is not None
+    except ModuleNotFoundError:
+        return False

@@ -1,0 +1,125 @@
+"""Recording in worker processes that a program lends work to: they join its run.
+
+A :class:`Task` carries a :class:`Passport` to the worker: the settings of autologging, the run the
+program is in, and the environment that says where runs are kept. A worker records while it does a
+task and at no other time, since a pool's processes are also lent to trainings that are recorded
+already. What a task recorded is delivered before its result goes back.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from chiplog.core.autolog import deferred, engine, nesting
+from chiplog.core.autolog.account import account
+from chiplog.core.autolog.installation import OFF
+from chiplog.core.runs import active
+from chiplog.core.runs.inherit import VARIABLE as INHERITED
+from chiplog.core.runs.inherit import InheritedRun
+from chiplog.hooks.guard import quietly
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from chiplog.core.autolog.config import AutologConfig
+
+_PREFIXES: Final = ("CHIPLOG_", "MLFLOW_")
+_SECONDS_TO_DELIVER: Final = 10.0
+
+
+@dataclass(frozen=True)
+class Passport:
+    """What a worker needs to record as the program would.
+
+    Attributes:
+        pid: the program's process; a task that runs there needs no passport.
+        environment: chiplog's variables, the run to join among them.
+        configs: the settings of each integration that is on.
+    """
+
+    pid: int
+    environment: Mapping[str, str]
+    configs: Mapping[str, AutologConfig]
+
+
+def issue_passport(pid: int) -> Passport | None:
+    """A passport for the tasks this thread hands out now; None if no integration is on."""
+    configs = {
+        name: known.config
+        for name, known in engine.installations().items()
+        if known.state != OFF and not known.integration.accompanies
+    }
+    if not configs:
+        return None
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if name.startswith(_PREFIXES) and name != nesting.VARIABLE
+    }
+    environment["CHIPLOG_TRACKING_URI"] = active.store_uri()
+    current = active.current()
+    if current is None:
+        environment.pop(INHERITED, None)
+    else:
+        info = current.run.info
+        run = InheritedRun(info.run_id, info.experiment_id, current.writer.store_uri, pid)
+        environment[INHERITED] = msgspec.json.encode(run).decode()
+    return Passport(pid, environment, configs)
+
+
+class Task:
+    """A function that records what it trains, in whatever process it is called.
+
+    What it gives or raises is what the function does.
+    """
+
+    def __init__(self, function: Callable[..., Any], passport: Passport) -> None:
+        self.function = function
+        self.passport = passport
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if os.getpid() == self.passport.pid:
+            return self.function(*args, **kwargs)
+        quietly("Joining the run from a worker process", _join, None, self.passport)
+        before = account.recorded
+        try:
+            with nesting.awake():
+                return self.function(*args, **kwargs)
+        finally:
+            if account.recorded != before:
+                quietly("Delivering what a worker process recorded", _deliver, None)
+
+
+_joined: Passport | None = None
+
+
+def _join(passport: Passport) -> None:
+    global _joined  # noqa: PLW0603 - one per process
+    nesting.sleep_by_default()
+    if _joined == passport:
+        return
+    for name in [name for name in os.environ if name.startswith(_PREFIXES)]:
+        if name not in passport.environment:
+            del os.environ[name]
+    os.environ.update(passport.environment)
+    active.refresh_fast()
+    installed = engine.installations()
+    for name, config in passport.configs.items():
+        known = installed.get(name)
+        if known is None or known.config != config:
+            engine.configure(name, config)
+    for name, known in installed.items():
+        if name not in passport.configs and not known.integration.accompanies:
+            engine.revert(name)
+    _joined = passport
+
+
+def _deliver() -> None:
+    from chiplog.core.journal import flush_all
+
+    deferred.flush(_SECONDS_TO_DELIVER)
+    flush_all(_SECONDS_TO_DELIVER)

@@ -1,0 +1,23 @@
+"""``chiplog.<flavor>``: the public module of a model flavor that a plugin provides."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chiplog.core.alias_loading import alias_spec
+from chiplog.core.models.flavor import flavors
+
+if TYPE_CHECKING:
+    from importlib.machinery import ModuleSpec
+
+
+def flavor_module(name: str) -> str | None:
+    """The import path that a plugin names for the flavor ``name``, or None."""
+    flavor = flavors().get(name)
+    return flavor.module if flavor else None
+
+
+def find_flavor(name: str) -> ModuleSpec | None:
+    """What loads ``chiplog.<flavor>``, or None if no plugin provides that flavor."""
+    module = flavor_module(name.removeprefix("chiplog."))
+    return alias_spec(name, module) if module else None

@@ -1,0 +1,98 @@
+"""Which classes are watched: every estimator there is, and every one that comes to be."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+from weakref import WeakKeyDictionary
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+#: Packages whose estimators have integrations of their own.
+FOREIGN: Final = frozenset({"catboost", "lightgbm", "xgboost"})
+
+#: What prepares data is not a training of its own; MLflow leaves the same out.
+PREPARING: Final = (
+    "sklearn.preprocessing",
+    "sklearn.impute",
+    "sklearn.feature_extraction",
+    "sklearn.feature_selection",
+)
+_PREPARING_CLASSES: Final = frozenset({"sklearn.compose._column_transformer.ColumnTransformer"})
+
+FITS: Final = ("fit", "fit_transform", "fit_predict")
+STEPS: Final = ("partial_fit",)
+RESULTS: Final = ("predict", "predict_proba", "predict_log_proba", "transform")
+
+_kinds: WeakKeyDictionary[type, str] = WeakKeyDictionary()
+
+WATCHED, PREPARES, LEFT_ALONE = "watched", "prepares", "left alone"
+
+
+def kind_of(cls: type) -> str:
+    """Whether a class of estimators is watched, prepares data, or is somebody else's."""
+    kind = _kinds.get(cls)
+    if kind is None:
+        kind = _kinds[cls] = _find_kind(cls)
+    return kind
+
+
+def _find_kind(cls: type) -> str:
+    for base in cls.__mro__:
+        module = base.__module__
+        if module.partition(".")[0] in FOREIGN:
+            return LEFT_ALONE
+        if f"{module}.{base.__qualname__}" in _PREPARING_CLASSES:
+            return PREPARES
+        if module.startswith(PREPARING) and hasattr(base, "get_params"):
+            return PREPARES
+    return WATCHED
+
+
+def known_estimators(root: type) -> Iterator[type]:
+    """Every class that inherits from ``root`` by now, each once."""
+    seen: set[type] = set()
+    stack = [root]
+    while stack:
+        for cls in stack.pop().__subclasses__():
+            if cls not in seen:
+                seen.add(cls)
+                stack.append(cls)
+                yield cls
+
+
+def methods(cls: type, names: tuple[str, ...]) -> Iterator[tuple[type, str]]:
+    """Where a class's methods of those names are defined; inherited ones where they are."""
+    for name in names:
+        for base in cls.__mro__:
+            if name in vars(base):
+                if base is not object:
+                    yield base, name
+                break
+
+
+def is_search(estimator: Any) -> bool:
+    """Whether an estimator searches over parameters, as GridSearchCV does."""
+    return any(
+        base.__name__ == "BaseSearchCV" and base.__module__.startswith("sklearn.")
+        for base in type(estimator).__mro__
+    )
+
+
+def is_classifier(estimator: Any) -> bool:
+    """Whether an estimator says of itself that it classifies."""
+    from sklearn.base import is_classifier as check
+
+    return bool(check(estimator))
+
+
+def is_regressor(estimator: Any) -> bool:
+    """Whether an estimator says of itself that it predicts numbers."""
+    from sklearn.base import is_regressor as check
+
+    return bool(check(estimator))
+
+
+def full_name(cls: type) -> str:
+    """The class's module and name."""
+    return f"{cls.__module__}.{cls.__name__}"

@@ -1,0 +1,118 @@
+"""The names of metrics, parameters and tags, and the numbers that stand for them.
+
+Numbers never change while their experiment exists, so a process remembers them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import sqlalchemy as sa
+
+from chiplog.store.sql import schema
+from chiplog.store.sql.prepared import insert
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from chiplog.store.sql.engine import Transaction
+
+METRIC: Final = "m"
+PARAM: Final = "p"
+TAG: Final = "t"
+
+_MOST_REMEMBERED: Final = 200_000
+_IN_ONE_QUERY: Final = 500
+
+_insert = insert(schema.fields, "experiment_id", "kind", "name")
+
+FieldKey = tuple[int, str, str]
+"""Experiment, kind, name."""
+
+
+class FieldMemory:
+    """What a process knows of a database's fields. Safe to share between threads."""
+
+    def __init__(self) -> None:
+        self.numbers: dict[FieldKey, int] = {}
+        self.names: dict[int, str] = {}
+
+    def remember(self, found: dict[FieldKey, int]) -> None:
+        """Keep what a committed transaction has found or made."""
+        if len(self.numbers) > _MOST_REMEMBERED:
+            self.numbers = {}
+            self.names = {}
+        self.numbers.update(found)
+        self.names.update({number: key[2] for key, number in found.items()})
+
+    def name_of(self, tx: Transaction, numbers: Collection[int]) -> dict[int, str]:
+        """The names of fields."""
+        names = self.names
+        missing = [number for number in numbers if number not in names]
+        if not missing:
+            return names
+        table = schema.fields
+        found: dict[FieldKey, int] = {}
+        for some in _slices(missing):
+            columns = (table.c.experiment_id, table.c.kind, table.c.name, table.c.id)
+            for row in tx.execute(sa.select(*columns).where(table.c.id.in_(some))):
+                found[row[0], row[1], row[2]] = row[3]
+        result = {**names, **{number: key[2] for key, number in found.items()}}
+        self.remember(found)
+        return result
+
+
+class Fields:
+    """The fields that one transaction uses; what it makes is remembered when it has committed."""
+
+    def __init__(self, memory: FieldMemory, tx: Transaction) -> None:
+        self._memory = memory
+        self._tx = tx
+        self._found: dict[FieldKey, int] = {}
+
+    def committed(self) -> None:
+        """Tell that the transaction has committed."""
+        self._memory.remember(self._found)
+        self._found = {}
+
+    def rolled_back(self) -> None:
+        """Tell that what was made since the beginning may be gone."""
+        self._found = {}
+
+    def number(self, experiment: int, kind: str, name: str) -> int | None:
+        """The number of a field that :meth:`find` or :meth:`ensure` has seen."""
+        key = (experiment, kind, name)
+        return self._found.get(key) or self._memory.numbers.get(key)
+
+    def find(self, keys: Iterable[FieldKey]) -> list[FieldKey]:
+        """Look fields up; hand back those that do not exist."""
+        known = self._memory.numbers
+        missing = {key for key in keys if key not in self._found and key not in known}
+        if not missing:
+            return []
+        groups: dict[tuple[int, str], list[str]] = {}
+        for experiment, kind, name in missing:
+            groups.setdefault((experiment, kind), []).append(name)
+        table = schema.fields
+        for (experiment, kind), names in groups.items():
+            for some in _slices(names):
+                rows = self._tx.execute(
+                    sa.select(table.c.name, table.c.id).where(
+                        table.c.experiment_id == experiment,
+                        table.c.kind == kind,
+                        table.c.name.in_(some),
+                    )
+                )
+                self._found.update({(experiment, kind, name): number for name, number in rows})
+        return [key for key in missing if key not in self._found]
+
+    def ensure(self, keys: Iterable[FieldKey]) -> None:
+        """Make the fields that do not exist."""
+        missing = self.find(keys)
+        if missing:
+            self._tx.many(_insert, missing)
+            self.find(missing)
+
+
+def _slices(items: list[int] | list[str]) -> Iterable[list[int] | list[str]]:
+    return (items[at : at + _IN_ONE_QUERY] for at in range(0, len(items), _IN_ONE_QUERY))
