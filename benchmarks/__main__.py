@@ -7,6 +7,7 @@ import json
 import os
 import platform
 import shutil
+import sys
 import tempfile
 from importlib import metadata
 from pathlib import Path
@@ -19,7 +20,6 @@ from rich.console import Console
 from benchmarks.bench import Bench
 from benchmarks.environment import CACHE, prepare
 from benchmarks.figures import ALL
-from benchmarks.worker import WorkerError
 
 if TYPE_CHECKING:
     from benchmarks.report import Report
@@ -44,27 +44,23 @@ def main(
     figures: tuple[str, ...], quick: bool, peers: bool, env: Path | None, results: Path
 ) -> None:
     """Measure FIGURES (all by default), interleaved with the peers, and print a table for each."""
-    console = Console()
-    python, versions = prepare(env) if peers else (None, {})
-    versions = {"chiplog": metadata.version("chiplog"), **versions}
+    console = Console(width=None if sys.stdout.isatty() else 120)
+    found = prepare(env) if peers else {}
+    versions = {"chiplog": metadata.version("chiplog")}
+    versions |= {name: peer.version for name, peer in found.items()}
     CACHE.mkdir(exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix="scratch-", dir=CACHE))
     bench = Bench(
-        python, [name for name in versions if name != "chiplog"], scratch, console, quick=quick
+        {name: peer.python for name, peer in found.items()}, scratch, console, quick=quick
     )
     done: dict[str, list[Report]] = {}
     try:
         for name in figures or ALL:
-            try:
-                done[name] = ALL[name].measure(bench)
-            except WorkerError as error:
-                console.print(f"[red]{name} could not be measured: {error}")
-                bench.clear()
-                continue
+            done[name] = ALL[name].measure(bench)
             for report in done[name]:
                 console.print(report.table())
-                for note in report.notes:
-                    console.print(f"[dim]  {note}")
+                for remark in report.remarks():
+                    console.print(f"  {remark}", style="dim", markup=False)
                 console.print()
             bench.clear()
             _write(done, versions, results, quick=quick)

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import venv
+from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
@@ -17,8 +18,16 @@ SAME_VERSION = ("scikit-learn", "numpy", "pandas", "matplotlib")
 """What the measured work itself runs on: of the same version in both environments."""
 
 
-def prepare(folder: Path | None = None) -> tuple[Path, dict[str, str]]:
-    """The Python of the peers' environment, which is made if need be, and peer -> version.
+@dataclass(frozen=True)
+class Peer:
+    """A tool to compare with: the interpreter of its environment, and its version."""
+
+    python: Path
+    version: str
+
+
+def prepare(folder: Path | None = None) -> dict[str, Peer]:
+    """The peers by name; their environment is made if need be.
 
     Args:
         folder: an environment that has the peers already; it is used as it is.
@@ -31,7 +40,7 @@ def prepare(folder: Path | None = None) -> tuple[Path, dict[str, str]]:
     python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     if not python.exists():
         raise FileNotFoundError(f"{str(folder)!r} is not a virtual environment: no {python.name}.")
-    return python, _versions(python)
+    return {name: Peer(python, version) for name, version in _versions(python).items()}
 
 
 def _install(folder: Path) -> None:

@@ -21,25 +21,23 @@ def turns(names: list[str], rounds: int) -> Iterator[tuple[int, str]]:
 def interleave(
     contenders: Mapping[str, Callable[[], T]],
     rounds: int,
-    seen: Callable[[str, int], None] = lambda _name, _number: None,
+    begins: Callable[[str, int], None] = lambda _name, _number: None,
 ) -> tuple[dict[str, list[T]], dict[str, str]]:
     """Measure every contender once a round; hand back the results and who dropped out, and why.
 
     Args:
         contenders: name -> one measurement.
         rounds: how often each is measured.
-        seen: called after each measurement, for a progress bar.
+        begins: told name and round before each measurement, for a progress bar.
     """
     results: dict[str, list[T]] = {name: [] for name in contenders}
     failed: dict[str, str] = {}
     for number, name in turns(list(contenders), rounds):
         if name in failed:
             continue
+        begins(name, number)
         try:
             results[name].append(contenders[name]())
         except Exception as error:
-            failed[name] = (
-                str(error).strip().splitlines()[-1] if str(error).strip() else repr(error)
-            )
-        seen(name, number)
-    return {name: values for name, values in results.items() if values}, failed
+            failed[name] = (str(error).strip() or repr(error)).splitlines()[0]
+    return results, failed

@@ -75,16 +75,17 @@ class Report:
             table.add_column(title, justify="right" if number else "left")
         for line in self.lines():
             table.add_row(*line, style="bold" if line[0] == REFERENCE else "")
-        for name, reason in self.failed.items():
-            table.add_row(name, f"failed: {reason}", style="red")
         return table
+
+    def remarks(self) -> list[str]:
+        """The notes, and who dropped out."""
+        return [*self.notes, *(f"{name} failed: {reason}" for name, reason in self.failed.items())]
 
     def markdown(self) -> str:
         """The table for a document."""
         rows = [self.header(), ["---"] + ["---:"] * (len(self.header()) - 1), *self.lines()]
         text = "\n".join("| " + " | ".join(row) + " |" for row in rows)
-        remarks = [*self.notes, *(f"{name} failed: {why}" for name, why in self.failed.items())]
-        after = "".join(f"\n* {remark}" for remark in remarks)
+        after = "".join(f"\n* {remark}" for remark in self.remarks())
         return f"### {self.title}\n\nGoal: {self.goal}\n\n{text}\n{after}\n"
 
     def json(self) -> dict[str, Any]:

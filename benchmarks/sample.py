@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import statistics
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 @dataclass(frozen=True)
@@ -15,6 +19,11 @@ class Sample:
     def __post_init__(self) -> None:
         if not self.values:
             raise ValueError("A sample needs at least one measurement.")
+
+    @classmethod
+    def of(cls, values: Iterable[float]) -> Self:
+        """The sample of these measurements."""
+        return cls(tuple(values))
 
     @property
     def median(self) -> float:

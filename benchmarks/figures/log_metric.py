@@ -2,65 +2,66 @@
 
 from __future__ import annotations
 
-from benchmarks.bench import Bench, Contender, Figure
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.bench import Bench, Figure
+from benchmarks.contest import Contender, Contest
 from benchmarks.report import Entry, Report, quantity
 from benchmarks.sample import Sample
 
-GOAL = "≤ 2 µs median, ≤ 20 µs p99, durable against SIGKILL (see `kills`)"
-_CALLS = {
-    "chiplog": (100_000, 20_000),
-    "mlflow": (200, 50),
-    "mlflow (async)": (5_000, 1_000),
-    "trackio": (20_000, 5_000),
-    "tensorboardx": (20_000, 5_000),
-    "aim": (5_000, 1_000),
-}
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+GOAL = "≤ 2 µs median, ≤ 20 µs p99, durable against SIGKILL (see `survival`)"
 NOTES = [
     "p99 and p99.9 are medians over the rounds, max is the worst of all calls.",
     "Each call is timed by itself, which adds some 0.05 µs to every tool.",
 ]
+_CALLS = {
+    "chiplog": (100_000, 20_000),
+    "trackio": (20_000, 5_000),
+    "tensorboardx": (20_000, 5_000),
+    "aim": (5_000, 1_000),
+    "mlflow": (200, 50),
+    "mlflow (async)": (5_000, 1_000),
+}
 
 
 def measure(bench: Bench) -> list[Report]:
-    contenders = bench.present(
-        Contender("chiplog"),
-        Contender("trackio"),
-        Contender("tensorboardx"),
-        Contender("aim"),
-        Contender("mlflow"),
-        Contender("mlflow", "async", {"asynchronous": True}),
-    )
-    steps = {name: (min(full, 1_000), min(quick, 300)) for name, (full, quick) in _CALLS.items()}
-    with bench.workers(contenders) as workers:
-        for contender in contenders:
-            workers[contender.name].call("begin", **contender.options)
-
-        def report(title: str, calls: dict[str, tuple[int, int]], between: float) -> Report:
-            def once(contender: Contender) -> dict[str, float]:
-                worker, count = workers[contender.name], bench.of(*calls[contender.name])
-                result: dict[str, float] = worker.call("log_metric", count=count, between=between)
-                worker.call("drain")  # off the clock: no queue runs on in another's turn
-                return result
-
-            results, failed = bench.take_turns(contenders, once, bench.of(7, 3), title)
-            entries = [
-                _entry(name, found, bench.of(*calls[name])) for name, found in results.items()
-            ]
-            return Report(title, "s", GOAL, entries, NOTES, failed)
-
+    calls = {name: bench.of(*sizes) for name, sizes in _CALLS.items()}
+    steps = {name: min(count, bench.of(1_000, 200)) for name, count in calls.items()}
+    asynchronous = Contender("mlflow", "async", {"asynchronous": True})
+    tools = ("chiplog", "trackio", "tensorboardx", "aim", "mlflow", asynchronous)
+    with bench.contest(*tools) as contest:
+        contest.once(lambda c: contest.call(c, "begin", **c.options), "begin")
+        rounds = bench.of(7, 3)
         return [
-            report("log_metric, one call after another", _CALLS, 0.0),
-            report("log_metric, one call after each 1 ms of work", steps, 0.001),
+            _report(contest, "log_metric, one call after another", calls, 0.0, rounds),
+            _report(contest, "log_metric, after each 1 ms of work", steps, 0.001, rounds),
         ]
+
+
+def _report(
+    contest: Contest, title: str, calls: Mapping[str, int], between: float, rounds: int
+) -> Report:
+    def once(contender: Contender) -> Any:
+        count = calls[contender.name]
+        result = contest.call(contender, "log_metric", count=count, between=between)
+        contest.call(contender, "drain")  # off the clock: no queue runs on in another's turn
+        return result
+
+    results = contest.rounds(once, rounds, title)
+    entries = [_entry(name, found, calls[name]) for name, found in results.items()]
+    return Report(title, "s", GOAL, entries, NOTES, contest.failed)
 
 
 def _entry(name: str, rounds: list[dict[str, float]], calls: int) -> Entry:
     def middle(quantile: str) -> str:
-        return quantity(Sample(tuple(found[quantile] for found in rounds)).median, "s")
+        return quantity(Sample.of(found[quantile] for found in rounds).median, "s")
 
     return Entry(
         name,
-        Sample(tuple(found["median"] for found in rounds)),
+        Sample.of(found["median"] for found in rounds),
         {
             "mean": middle("mean"),
             "p99": middle("p99"),

@@ -6,7 +6,7 @@ import time
 from contextlib import ExitStack
 from typing import Any
 
-from benchmarks.bench import Bench, Contender, Figure
+from benchmarks.bench import Bench, Figure
 from benchmarks.report import Entry, Report
 from benchmarks.sample import Sample
 from benchmarks.worker import WorkerError
@@ -16,39 +16,35 @@ POINTS = 10
 
 def measure(bench: Bench) -> list[Report]:
     processes = bench.of(64, 8)
-    contenders = bench.present(
-        *(Contender(tool) for tool in ("chiplog", "tensorboardx", "trackio", "aim", "mlflow"))
-    )
-    results, failed = bench.take_turns(
-        contenders,
-        lambda c: _once(bench, c.tool, processes),
-        1,
-        f"{processes} processes",
-    )
+    with bench.contest("chiplog", "tensorboardx", "trackio", "aim", "mlflow") as contest:
+        results = contest.once(
+            lambda c: _start_at_once(bench, c.tool, processes), f"{processes} processes"
+        )
     entries = [
         Entry(
             name,
-            Sample((float(values[0]["succeeded"]),)),
+            Sample((float(found["succeeded"]),)),
             {
-                "runs readable": str(values[0]["runs"]),
-                "points readable": f"{values[0]['points']} of {processes * POINTS}",
-                "until all were done": f"{values[0]['seconds']:.2f} s",
-                "first error": values[0]["error"][:60],
+                "runs readable": str(found["runs"]),
+                "points readable": f"{found['points']} of {processes * POINTS}",
+                "until all were done": f"{found['seconds']:.2f} s",
+                "first error": found["error"][:60],
             },
         )
-        for name, values in results.items()
+        for name, found in results.items()
     ]
     notes = [
         (
-            f"{processes} processes that have imported the tool start a run at once in an "
+            f"{processes} processes that have imported the tool start a run at the same moment in an "
             f"empty folder, log {POINTS} points and end it; then a new process reads the store."
         ),
     ]
     title = f"{processes} processes at once on a fresh store"
-    return [Report(title, "succeeded", f"all {processes}, nothing lost", entries, notes, failed)]
+    goal = f"all {processes}, nothing lost"
+    return [Report(title, "succeeded", goal, entries, notes, contest.failed)]
 
 
-def _once(bench: Bench, tool: str, processes: int) -> dict[str, Any]:
+def _start_at_once(bench: Bench, tool: str, processes: int) -> dict[str, Any]:
     folder = bench.folder(tool)
     errors = []
     with ExitStack() as stack:

@@ -2,31 +2,20 @@
 
 from __future__ import annotations
 
-from benchmarks.bench import Bench, Contender, Figure
+from benchmarks.bench import Bench, Figure
 from benchmarks.report import Entry, Report, quantity
 from benchmarks.sample import Sample
 
 
 def measure(bench: Bench) -> list[Report]:
-    contenders = bench.present(
-        *(Contender(tool) for tool in ("chiplog", "tensorboardx", "trackio", "aim", "mlflow"))
-    )
-    with bench.workers(contenders) as workers:
-        first = {c.name: workers[c.name].call("short_run") for c in contenders}
-        for contender in contenders:
-            workers[contender.name].call("short_run")
-        results, failed = bench.take_turns(
-            contenders,
-            lambda c: float(workers[c.name].call("short_run")),
-            bench.of(25, 7),
-            "short run",
+    with bench.contest("chiplog", "tensorboardx", "trackio", "aim", "mlflow") as contest:
+        first = contest.once(lambda c: contest.seconds(c, "short_run"), "first short run")
+        contest.once(lambda c: contest.seconds(c, "short_run"), "second short run")
+        results = contest.rounds(
+            lambda c: contest.seconds(c, "short_run"), bench.of(25, 7), "short run"
         )
     entries = [
-        Entry(
-            name,
-            Sample(tuple(values)),
-            {"first in the process": quantity(first[name], "s")},
-        )
+        Entry(name, Sample.of(values), {"first in the process": quantity(first[name], "s")})
         for name, values in results.items()
     ]
     notes = [
@@ -34,7 +23,7 @@ def measure(bench: Bench) -> list[Report]:
         "tensorboardX has neither params nor tags (texts here), trackio no tags (configuration).",
     ]
     title = "A short run, until it can be read"
-    return [Report(title, "s", "≤ 2 ms", entries, notes, failed)]
+    return [Report(title, "s", "≤ 2 ms", entries, notes, contest.failed)]
 
 
 FIGURE = Figure("short_run", measure)

@@ -4,23 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from benchmarks.bench import Bench, Contender, Figure
+from benchmarks.bench import Bench, Figure
+from benchmarks.contest import Contender
 from benchmarks.report import Entry, Report
 from benchmarks.sample import Sample
 
 
 def measure(bench: Bench) -> list[Report]:
     calls = bench.of(1_000, 300)
-    contenders = bench.present(
-        Contender("chiplog"),
-        Contender("aim"),
-        Contender("trackio"),
-        Contender("tensorboardx"),
-        Contender("mlflow"),
-        Contender("mlflow", "async", {"asynchronous": True}),
-    )
 
-    def once(contender: Contender) -> tuple[float, Any]:
+    def once(contender: Contender) -> Any:
         folder = bench.folder(contender.tool)
         with bench.worker(contender.tool, folder) as dying:
             if contender.options:
@@ -28,18 +21,19 @@ def measure(bench: Bench) -> list[Report]:
             dying.send("die_after", count=calls, seconds=0.001)
             dying.wait_for_death()
         with bench.worker(contender.tool, folder) as reader:
-            left = reader.call("surviving")
-        return 100 * left["points"] / calls, left
+            return reader.call("surviving")
 
-    results, failed = bench.take_turns(contenders, once, bench.of(3, 1), "SIGKILL")
+    asynchronous = Contender("mlflow", "async", {"asynchronous": True})
+    tools = ("chiplog", "aim", "trackio", "tensorboardx", "mlflow", asynchronous)
+    with bench.contest(*tools) as contest:
+        results = contest.rounds(once, bench.of(3, 1), "SIGKILL")
     entries = [
         Entry(
             name,
-            Sample(tuple(kept for kept, _ in values)),
+            Sample.of(100 * left["points"] / calls for left in values),
             {
-                "worst": f"{min(kept for kept, _ in values):.1f} %",
-                "status afterwards": ", ".join(sorted(set(values[-1][1]["status"])))
-                or "(none kept)",
+                "worst": f"{100 * min(left['points'] for left in values) / calls:.1f} %",
+                "status afterwards": ", ".join(sorted(set(values[-1]["status"]))) or "(has none)",
             },
         )
         for name, values in results.items()
@@ -51,7 +45,7 @@ def measure(bench: Bench) -> list[Report]:
         ),
     ]
     title = "Points still there after SIGKILL"
-    return [Report(title, "%", "100 %, none twice", entries, notes, failed)]
+    return [Report(title, "%", "100 %, none twice", entries, notes, contest.failed)]
 
 
 FIGURE = Figure("survival", measure)

@@ -2,41 +2,34 @@
 
 from __future__ import annotations
 
-from benchmarks.bench import Bench, Contender, Figure
+from benchmarks.bench import Bench, Figure
+from benchmarks.contest import Contender
 from benchmarks.report import Entry, Report
 from benchmarks.sample import Sample
 
 _POINTS = {
     "chiplog": (1_000_000, 200_000),
+    "tensorboardx": (200_000, 20_000),
+    "trackio": (100_000, 10_000),
+    "aim": (50_000, 5_000),
     "mlflow": (1_000, 200),
     "mlflow (log_batch of 1000)": (50_000, 5_000),
-    "trackio": (100_000, 20_000),
-    "tensorboardx": (200_000, 50_000),
-    "aim": (50_000, 10_000),
 }
 
 
 def measure(bench: Bench) -> list[Report]:
-    contenders = bench.present(
-        Contender("chiplog"),
-        Contender("tensorboardx"),
-        Contender("trackio"),
-        Contender("aim"),
-        Contender("mlflow"),
-        Contender("mlflow", "log_batch of 1000", {"batch": 1000}),
-    )
-    with bench.workers(contenders) as workers:
+    points = {name: bench.of(*sizes) for name, sizes in _POINTS.items()}
+    batches = Contender("mlflow", "log_batch of 1000", {"batch": 1000})
+
+    with bench.contest("chiplog", "tensorboardx", "trackio", "aim", "mlflow", batches) as contest:
 
         def once(contender: Contender) -> float:
-            points = bench.of(*_POINTS[contender.name])
-            seconds: float = workers[contender.name].call(
-                "sustained", count=points, **contender.options
-            )
-            return points / seconds
+            count = points[contender.name]
+            return count / contest.seconds(contender, "sustained", count=count, **contender.options)
 
-        results, failed = bench.take_turns(contenders, once, bench.of(5, 3), "sustained")
+        results = contest.rounds(once, bench.of(5, 2), "sustained")
     entries = [
-        Entry(name, Sample(tuple(values)), {"points": f"{bench.of(*_POINTS[name]):,}"})
+        Entry(name, Sample.of(values), {"points": f"{points[name]:,}"})
         for name, values in results.items()
     ]
     notes = [
@@ -46,7 +39,8 @@ def measure(bench: Bench) -> list[Report]:
         ),
         "mlflow (log_batch) is handed 1000 points a call: its fastest road.",
     ]
-    return [Report("Points a second until readable", "/s", "≥ 300 000 /s", entries, notes, failed)]
+    title = "Points a second until readable"
+    return [Report(title, "/s", "≥ 300 000 /s", entries, notes, contest.failed)]
 
 
 FIGURE = Figure("sustained", measure)

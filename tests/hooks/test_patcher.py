@@ -321,7 +321,7 @@ def test_wrapping_again_below_somebody_elses_wrapper_does_not_double(
     def theirs(self: Any, *args: Any) -> Any:
         return ours(self, *args)
 
-    theirs.__wrapped__ = vars(tinyframe.Trainer)["fit"]  # type: ignore[attr-defined]
+    theirs.__wrapped__ = vars(tinyframe.Trainer)["fit"]
     tinyframe.Trainer.fit = theirs
     patcher.wrap(tinyframe.Trainer, "fit", seen)
     tinyframe.Trainer().fit([1.0])

@@ -11,16 +11,18 @@ import click
 @click.option("--autolog", is_flag=True, help="Call chiplog.autolog() first.")
 @click.option("-m", "module", metavar="MODULE", help="Run a module, as python -m does.")
 @click.argument("arguments", metavar="SCRIPT [ARGUMENT]...", nargs=-1, type=click.UNPROCESSED)
-def command(autolog: bool, module: str | None, arguments: tuple[str, ...]) -> None:  # noqa: FBT001 - click's signature
-    """Run a script as python would, with `import mlflow` giving chiplog.
+def command(autolog: bool, module: str | None, arguments: tuple[str, ...]) -> None:
+    """Run a script unchanged, with chiplog in place of MLflow.
+
+    The script runs as python would run it; `import mlflow` gives chiplog.
 
     \b
         chiplog exec train.py --epochs 3         an MLflow script, unchanged
-        chiplog exec --autolog train.py          one that knows of no tracker at all
+        chiplog exec --autolog train.py          one that knows of no tracker
         chiplog exec --autolog -m package.train
 
     The exit status is the script's own.
-    """
+    """  # noqa: D301 - click reads the backspaces
     from chiplog.core import exec as programs
 
     if module is not None:

@@ -17,10 +17,14 @@ if TYPE_CHECKING:
 
 
 @click.command("explain", epilog=RUN_HELP)
-@click.argument("run", metavar="RUN", default="latest")
+@click.argument("run", metavar="[RUN]", default="latest")
 @json_option
-def command(run: str, as_json: bool) -> None:  # noqa: FBT001 - click's signature
-    """Say what autologging did in a run: what it watched, captured and left out, and its cost."""
+def command(run: str, as_json: bool) -> None:
+    """Say what autologging did in a run, and what it cost.
+
+    That is the run's receipt: what was watched, what was captured, left out or recorded in part
+    and why, and the time it took.
+    """
     from chiplog.cli.lookup import find_run
     from chiplog.cli.project import open_project
     from chiplog.cli.receipts import read_receipt
@@ -132,5 +136,5 @@ def _label(text: str) -> Text:
     return Text(text, style="bold")
 
 
-def _warning(known: bool) -> str:  # noqa: FBT001 - a word for a state
+def _warning(known: bool) -> str:
     return "" if known else " yellow"

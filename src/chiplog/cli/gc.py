@@ -39,19 +39,20 @@ _COUNTS = (
 )
 @click.option("--dry-run", is_flag=True, help="Report what would be freed, and free nothing.")
 @json_option
-def command(
+def command(  # noqa: PLR0917 - one for each option
     older_than: str | None,
     run_ids: tuple[str, ...],
     experiment_ids: tuple[str, ...],
     tracking_uri: str | None,
     backend_store_uri: str | None,
     artifacts_destination: str | None,  # noqa: ARG001 - every run knows where its files are
-    dry_run: bool,  # noqa: FBT001 - click's signature
-    as_json: bool,  # noqa: FBT001 - click's signature
+    dry_run: bool,
+    as_json: bool,
 ) -> None:
-    """Empty the bin for good: deleted runs, experiments, their points, models and files.
+    """Empty the bin for good, and say what that freed.
 
-    What is not deleted is never touched. Prints what was freed.
+    Deleted runs and experiments go, with their metric points, models and files. What is in use is
+    never touched.
     """
     from chiplog.cli.project import open_project
     from chiplog.cli.render.times import parse_age

@@ -150,4 +150,3 @@ def _ambiguous(text: str, candidates: list[Run]) -> str:
 def _split(ids: Sequence[str]) -> list[str]:
     """Ids given one by one or separated by commas."""
     return [part.strip() for text in ids for part in text.split(",") if part.strip()]
-

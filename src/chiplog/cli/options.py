@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
 
-F = TypeVar("F")
+F = TypeVar("F", bound=Callable[..., Any])
 
 VIEWS = ("active_only", "deleted_only", "all")
 
@@ -17,9 +18,9 @@ def json_option(function: F) -> F:
         "--json",
         "as_json",
         is_flag=True,
-        help='Print one JSON document. NaN and infinities are the strings "NaN", "Infinity", '
-        '"-Infinity"; times are milliseconds since 1970, UTC.',
-    )(function)  # type: ignore[arg-type, return-value]
+        help="Print one JSON document, for programs; numbers that JSON lacks are the strings "
+        "NaN, Infinity and -Infinity.",
+    )(function)
 
 
 def view_option(function: F) -> F:
@@ -31,7 +32,7 @@ def view_option(function: F) -> F:
         default="active_only",
         show_default=True,
         help="Which ones: those in use, those in the bin, or all.",
-    )(function)  # type: ignore[arg-type, return-value]
+    )(function)
 
 
 def experiment_options(function: F) -> F:

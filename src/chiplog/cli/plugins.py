@@ -30,8 +30,8 @@ _PROVIDES = {
 @click.command("plugins")
 @click.option("--verbose", is_flag=True, help="Also show each plugin's module and hooks.")
 @json_option
-def command(verbose: bool, as_json: bool) -> None:  # noqa: FBT001 - click's signature
-    """List the plugins: what is loaded, from where, and what it provides.
+def command(verbose: bool, as_json: bool) -> None:
+    """List the plugins, and what each provides.
 
     Plugins that could not be loaded are listed with the reason, those that are switched off by
     CHIPLOG_DISABLED_PLUGINS as disabled.
@@ -70,7 +70,9 @@ def _provides(manager: PluginManager, info: PluginInfo) -> list[str]:
     words: dict[str, None] = {}
     if "chiplog_instrumentors" in info.hooks:
         for integration in quietly("Asking a plugin", _call, [], plugin, "chiplog_instrumentors"):
-            words[f"autologging of {integration.distribution} {integration.versions}".strip()] = None
+            words[f"autologging of {integration.distribution} {integration.versions}".strip()] = (
+                None
+            )
     if "chiplog_flavors" in info.hooks:
         for flavor in quietly("Asking a plugin", _call, [], plugin, "chiplog_flavors"):
             words[f"models of {getattr(flavor, 'name', flavor)}"] = None
@@ -116,10 +118,12 @@ def _show(entries: list[dict[str, Any]], *, verbose: bool) -> None:
         if entry["error"]:
             out.print("", Text(f"{entry['name']}: {entry['error']}", style="red"))
             out.note(
-                f"Update or uninstall {entry['distribution']}, "
+                f"Install another version of {entry['distribution']}, uninstall it, "
                 f"or set CHIPLOG_DISABLED_PLUGINS={entry['name']}."
             )
     if verbose:
         for entry in entries:
             out.title(entry["name"])
-            out.fields([("module", entry["module"]), ("hooks", ", ".join(entry["hooks"]) or "none")])
+            out.fields(
+                [("module", entry["module"]), ("hooks", ", ".join(entry["hooks"]) or "none")]
+            )

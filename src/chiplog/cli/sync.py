@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from chiplog.cli.options import json_option
 
-if TYPE_CHECKING:
-    from chiplog.core.journal import SyncReport
-
 
 @click.command("sync")
 @click.argument(
-    "directory", metavar="[DIR]", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path)
+    "directory",
+    metavar="[DIR]",
+    required=False,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
 )
 @json_option
-def command(directory: Path | None, as_json: bool) -> None:  # noqa: FBT001 - click's signature
+def command(directory: Path | None, as_json: bool) -> None:
     """Deliver what lies in journals to the store.
 
     Journals are left behind by processes that died, or that could not reach their store. DIR is a

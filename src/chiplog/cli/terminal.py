@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from chiplog.cli.render.table import Table
 
 UNLIMITED = 100_000
-_PROBE = "…─▁█░×↑✓"
+_PROBE = "…─│▁█░↑✓"
 
 
 @dataclass
@@ -56,6 +56,14 @@ class Terminal:
         for line in lines:
             self.console.print(line, soft_wrap=True)
 
+    def wrapped(self, line: Text, indent: int) -> None:
+        """Print a line; where it is too long, what follows stands ``indent`` cells in."""
+        if not self.is_tty:
+            self.print(line)
+            return
+        first, *others = line.wrap(self.console, max(self.width - indent, 20))
+        self.print(first, *(Text(" " * indent) + other for other in others))
+
     def note(self, text: str) -> None:
         """Print what is said beside the matter."""
         self.print(Text(text, style="dim"))
@@ -70,7 +78,8 @@ class Terminal:
         for name, value in pairs:
             line = Text(" " * indent)
             line.append(name.ljust(width + 2), style="dim")
-            self.print(line + value if isinstance(value, Text) else line.append(value))
+            line += value if isinstance(value, Text) else Text(value)
+            self.wrapped(line, indent + width + 2)
 
     def table(self, table: Table, indent: int = 0) -> list[str]:
         """Print a table; the headers of the columns that did not fit."""

@@ -126,7 +126,7 @@ def _close_broken_stdout() -> None:
     try:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (OSError, ValueError, AttributeError):
-        sys.stdout = None  # type: ignore[assignment]
+        sys.stdout = None
 
 
 def _os_error_text(error: OSError) -> str:
@@ -140,7 +140,7 @@ def _print_traceback(error: BaseException) -> None:
     click.echo("".join(traceback.format_exception(error)), err=True, nl=False)
 
 
-def _print_version(ctx: click.Context, _option: click.Parameter, wanted: bool) -> None:  # noqa: FBT001 - click's signature
+def _print_version(ctx: click.Context, _option: click.Parameter, wanted: bool) -> None:
     if wanted and not ctx.resilient_parsing:
         from importlib.metadata import version
 
@@ -183,7 +183,7 @@ def _load_env_file(ctx: click.Context, _option: click.Parameter, path: Path | No
 )
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 @click.pass_context
-def program(ctx: click.Context, tracking_uri: str | None, debug: bool) -> None:  # noqa: ARG001, FBT001 - click's signature
+def program(ctx: click.Context, tracking_uri: str | None, debug: bool) -> None:  # noqa: ARG001 - click's signature
     """chiplog: one line, and your training records itself.
 
     Put `chiplog.autolog()` at the top of a training script, run it, and look at what was recorded:
@@ -192,7 +192,7 @@ def program(ctx: click.Context, tracking_uri: str | None, debug: bool) -> None: 
         chiplog demo            see it happen, on real models and data
         chiplog runs list       the runs of this project
         chiplog runs show latest
-    """
+    """  # noqa: D301 - click reads the backspaces
     if os.environ.get("NO_COLOR"):
         ctx.color = False
     if tracking_uri is not None:

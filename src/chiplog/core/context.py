@@ -113,11 +113,15 @@ def collect_context_files(writer: ContextWriter) -> None:
 
 
 def wait_for_context(run_id: str | None = None, timeout: float = 5.0) -> bool:
-    """Wait until the context of a run, or of all, is complete; False when ``timeout`` ran out."""
+    """Wait until the context of a run, or of all, is complete; False when ``timeout`` ran out.
+
+    What is not complete by then still arrives if the process lives on.
+    """
     deadline = time.monotonic() + timeout
     complete = True
     for one in [run_id] if run_id is not None else list(_gatherings):
         gathering = _gatherings.pop(one, None)
-        if gathering is not None:
-            complete &= gathering.wait(max(0.0, deadline - time.monotonic()))
+        if gathering is not None and not gathering.wait(max(0.0, deadline - time.monotonic())):
+            _gatherings[one] = gathering
+            complete = False
     return complete

@@ -92,7 +92,7 @@ def reset_active() -> None:
     """Forget the active experiment and everything remembered about experiments."""
     global _active_id  # noqa: PLW0603 - as above
     _active_id = None
-    _seen.clear()
+    forget()
 
 
 def active_id(uri: str) -> str:

@@ -230,16 +230,24 @@ _artifacts: dict[str, ArtifactStore] = {}
 
 
 def open_tracking_store(uri: str) -> TrackingStore:
-    """Open the store that ``uri`` names; one per process and URI."""
+    """Open the store that ``uri`` names; one per process and URI.
+
+    What processes that are dead by now have left in its journals is delivered first.
+    """
     key = (os.getpid(), uri)
     with _lock:
         store = _tracking.get(key)
+        if store is not None:
+            return store
+        store = plugins().hook.chiplog_tracking_store(uri=uri)
         if store is None:
-            store = plugins().hook.chiplog_tracking_store(uri=uri)
-            if store is None:
-                raise _unknown_scheme("tracking", uri)
-            _tracking[key] = store
-        return store
+            raise _unknown_scheme("tracking", uri)
+        _tracking[key] = store
+    if store.journal_directory is not None:
+        from chiplog.core.journal import recover
+
+        recover(store)
+    return store
 
 
 def open_artifact_store(uri: str) -> ArtifactStore:

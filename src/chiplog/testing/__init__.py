@@ -1,1 +1,33 @@
-"""Conformance kits and fixtures for those who write plugins; chiplog's own tests use them."""
+"""Conformance kits and fixtures for those who write plugins; chiplog's own tests use them.
+
+from chiplog.testing import IntegrationKit
+
+class TestMine(IntegrationKit):
+    integration = "mine"
+    def make_data(self): ...
+    def train_on(self, data): ...
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from chiplog.testing.integration_kit import IntegrationKit as IntegrationKit
+    from chiplog.testing.project import Project as Project
+
+_PLACES = {
+    "IntegrationKit": "chiplog.testing.integration_kit",
+    "Project": "chiplog.testing.project",
+}
+
+__all__ = ["IntegrationKit", "Project"]
+
+
+def __getattr__(name: str) -> Any:
+    """Load a kit when it is asked for: each needs what it tests."""
+    if name not in _PLACES:
+        raise AttributeError(f"module 'chiplog.testing' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_PLACES[name]), name)

@@ -1,5 +1,8 @@
 """Trainers of the made-up framework."""
 
+# The global generators are what is tested.
+# ruff: noqa: NPY002
+
 from __future__ import annotations
 
 import random
@@ -93,7 +96,7 @@ class Search(Base):
         return self
 
 
-class available_if:
+class available_if:  # noqa: N801
     """A descriptor that hides a method while a condition does not hold, as scikit-learn's does."""
 
     def __init__(self, check):

@@ -12,10 +12,13 @@ import click
 @click.option("--artifact-path", "-a", metavar="PATH", help="As the argument PATH.")
 @click.option("--artifact-uri", "-u", metavar="URI", help="Instead of both: where the files are.")
 @click.option(
-    "--dst-path", "-d", type=click.Path(file_okay=False), metavar="DIR",
+    "--dst-path",
+    "-d",
+    type=click.Path(file_okay=False),
+    metavar="DIR",
     help="Where to; made if it is not there.  [default: a new folder]",
 )
-def command(
+def command(  # noqa: PLR0917 - one for each option
     run: str | None,
     path: str | None,
     run_id: str | None,

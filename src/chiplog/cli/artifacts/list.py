@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from chiplog.cli.runs.named import one_run
 from chiplog.cli.options import json_option
+from chiplog.cli.runs.named import one_run
 
 if TYPE_CHECKING:
     from chiplog.core.entities import FileInfo
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @click.option("--artifact-path", "-a", metavar="PATH", help="Only what lies in this folder.")
 @click.option("--recursive", "-R", is_flag=True, help="What lies in folders too.")
 @json_option
-def command(run: str, artifact_path: str | None, recursive: bool, as_json: bool) -> None:  # noqa: FBT001 - click's signature
+def command(run: str, artifact_path: str | None, recursive: bool, as_json: bool) -> None:
     """List the files of a run: a table on a terminal, JSON otherwise."""
     from chiplog.cli.lookup import find_run
     from chiplog.cli.project import open_project

@@ -7,7 +7,10 @@ import click
 
 @click.command("log-artifacts")
 @click.option(
-    "--local-dir", "-l", required=True, type=click.Path(exists=True, file_okay=False),
+    "--local-dir",
+    "-l",
+    required=True,
+    type=click.Path(exists=True, file_okay=False),
     help="The folder whose contents to store.",
 )
 @click.option("--run-id", "-r", required=True, metavar="RUN", help="The run to store them with.")

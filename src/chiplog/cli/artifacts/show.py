@@ -33,7 +33,7 @@ def command(run: str, path: str) -> None:
 
 
 def _copy(beginning: bytes, file: BinaryIO) -> None:
-    target = click.get_binary_stream("stdout")
+    target = sys.stdout.buffer
     chunk = beginning
     while chunk:
         target.write(chunk)

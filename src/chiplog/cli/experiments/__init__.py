@@ -26,4 +26,4 @@ NAMES = (
     lazy={n: f"chiplog.cli.experiments.{n.replace('-', '_')}:command" for n in NAMES},
 )
 def command() -> None:
-    """Create, find and change experiments: named groups of runs."""
+    """Create, find and change experiments."""

@@ -18,8 +18,12 @@ _ATTRIBUTES = ("run_id", "experiment_id", "status", "artifact_uri", "start_time"
 @click.command("csv")
 @one_experiment
 @click.option(
-    "--filename", "-o", type=click.Path(dir_okay=False, allow_dash=True), default="-",
-    metavar="FILE", help="Where to.  [default: standard output]",
+    "--filename",
+    "-o",
+    type=click.Path(dir_okay=False, allow_dash=True),
+    default="-",
+    metavar="FILE",
+    help="Where to.  [default: standard output]",
 )
 def command(which: tuple[str | None, str | None], filename: str) -> None:
     """Write all runs of an experiment as CSV: the columns of a search_runs() frame."""

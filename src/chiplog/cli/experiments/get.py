@@ -16,11 +16,14 @@ if TYPE_CHECKING:
 @click.command("get")
 @one_experiment
 @click.option(
-    "--output", type=click.Choice(["table", "json"]), default="table", show_default=True,
+    "--output",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
     help="For people or for machines.",
 )
 @json_option
-def command(which: tuple[str | None, str | None], output: str, as_json: bool) -> None:  # noqa: FBT001 - click's signature
+def command(which: tuple[str | None, str | None], output: str, as_json: bool) -> None:
     """Show one experiment."""
     from chiplog.cli.project import open_project
     from chiplog.cli.terminal import echo_json

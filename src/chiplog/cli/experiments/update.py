@@ -25,7 +25,9 @@ def command(
     if description is not None:
         wanted["mlflow.note.content"] = description
     if not (wanted or deleted or new_name):
-        raise click.UsageError("Nothing to change: give --new-name, --description, --tag or --delete-tag.")
+        raise click.UsageError(
+            "Nothing to change: give --new-name, --description, --tag or --delete-tag."
+        )
 
     from chiplog.cli.project import open_project
     from chiplog.core import experiments

@@ -16,9 +16,7 @@ if TYPE_CHECKING:
 CURVE_STYLE = "cyan"
 
 
-def chart(
-    points: Points, width: int, height: int, characters: Characters = UNICODE
-) -> list[Text]:
+def chart(points: Points, width: int, height: int, characters: Characters = UNICODE) -> list[Text]:
     """A curve with its largest and smallest value at the left and its steps below."""
     finite = [value for _, value in points if math.isfinite(value)]
     if not finite:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 Points = Sequence[tuple[float, float]]
 """Pairs of step and value."""
@@ -29,7 +30,7 @@ class Characters:
 
     levels: str = "▁▂▃▄▅▆▇█"
     shade: str = "░"
-    nan: str = "×"
+    nan: str = "×"  # noqa: RUF001 - the sign is meant
     high: str = "↑"
     low: str = "↓"
 
@@ -42,6 +43,7 @@ ASCII = Characters(levels="_.-=+*%#", shade=":", nan="x", high="^", low="v")
 class Column:
     """What one column of a curve stands for."""
 
+    smallest: float
     mean: float
     largest: float
     mark: str = ""
@@ -71,9 +73,7 @@ def sparkline(
     )
 
 
-def curve(
-    points: Points, width: int, height: int, characters: Characters = UNICODE
-) -> list[str]:
+def curve(points: Points, width: int, height: int, characters: Characters = UNICODE) -> list[str]:
     """A curve ``height`` lines high, top line first; at most ``width`` cells wide."""
     columns = resample(points, width, characters)
     low, high = _range(columns)
@@ -91,14 +91,17 @@ def resample(points: Points, width: int, characters: Characters = UNICODE) -> li
     if not ordered or width < 1:
         return []
     first, last = ordered[0][0], ordered[-1][0]
-    distinct = len({step for step, _ in ordered})
-    if distinct == 1:
+    steps = sorted({step for step, _ in ordered})
+    if len(steps) == 1:
         return [_column([value for _, value in ordered], characters)]
-    wanted = min(width, distinct * min(4, max(1, width // distinct)))
-    span = (last - first) * distinct / (distinct - 1)  # the last point is as wide as the others
+    gaps = sorted(after - before for before, after in pairwise(steps))
+    gap = gaps[len(gaps) // 2 - (len(gaps) % 2 == 0)]
+    span = last - first + gap  # the last point is as wide as most others
+    cells = max(round(span / gap), 2)
+    wanted = cells * min(4, width // cells) if cells <= width else width
     bins: list[list[float]] = [[] for _ in range(wanted)]
     for step, value in ordered:
-        bins[min(int((step - first) / span * wanted), wanted - 1)].append(value)
+        bins[min(int((step - first) * wanted / span), wanted - 1)].append(value)
     return _bridged([_column(values, characters) if values else None for values in bins])
 
 
@@ -112,9 +115,9 @@ def _column(values: list[float], characters: Characters) -> Column:
     elif any(value == -math.inf for value in values):
         mark = characters.low
     if not finite:
-        return Column(math.nan, math.nan, mark)
+        return Column(math.nan, math.nan, math.nan, mark)
     mean = math.fsum(value / len(finite) for value in finite)
-    return Column(mean, max(finite), mark)
+    return Column(min(finite), mean, max(finite), mark)
 
 
 def _bridged(columns: list[Column | None]) -> list[Column]:
@@ -126,9 +129,10 @@ def _bridged(columns: list[Column | None]) -> list[Column]:
 
 
 def _range(columns: list[Column]) -> tuple[float, float]:
-    means = [column.mean for column in columns if math.isfinite(column.mean)]
-    largest = [column.largest for column in columns if math.isfinite(column.largest)]
-    return (min(means), max(largest)) if means else (0.0, 0.0)
+    known = [column for column in columns if math.isfinite(column.mean)]
+    if not known:
+        return 0.0, 0.0
+    return min(column.smallest for column in known), max(column.largest for column in known)
 
 
 def _level(value: float, low: float, high: float, levels: int) -> int:

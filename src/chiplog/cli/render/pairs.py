@@ -26,8 +26,7 @@ def pair_lines(
 ) -> list[Text]:
     """Lines of ``name  value``, read column by column; what is too long is cut in the middle.
 
-    Args:
-        right: the values stand right, as numbers do.
+    With ``right`` the values stand right, as numbers do.
     """
     if not pairs:
         return []

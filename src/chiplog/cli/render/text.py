@@ -14,9 +14,7 @@ _NAMED = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 def printable(text: str) -> str:
     """The text in one line, without anything that steers a terminal."""
-    return _UNPRINTABLE.sub(
-        lambda found: _NAMED.get(found[0]) or f"\\x{ord(found[0]):02x}", text
-    )
+    return _UNPRINTABLE.sub(lambda found: _NAMED.get(found[0]) or f"\\x{ord(found[0]):02x}", text)
 
 
 def width_of(text: str) -> int:

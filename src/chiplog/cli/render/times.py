@@ -54,18 +54,23 @@ def iso(moment: int | None) -> str | None:
 
 
 def duration(milliseconds: float | None) -> str:
-    """A duration: ``0.4 ms``, ``850 ms``, ``4.2 s``, ``3 min 12 s``, ``2 h 05 min``, ``3 d 4 h``."""
+    """A duration: ``0.4 ms``, ``850 ms``, ``4.2 s``, ``3 min 12 s``, ``2 h 05 min``, ``3 d 4 h``.
+
+    Empty for None.
+    """
     if milliseconds is None:
         return ""
     if milliseconds < 0:
         return f"-{duration(-milliseconds)}"
-    if milliseconds < 9.95:
-        return f"{milliseconds:.1f} ms" if milliseconds % 1 else f"{milliseconds:.0f} ms"
     if milliseconds < 999.5:
-        return f"{milliseconds:.0f} ms"
+        digits = 1 if milliseconds < 9.95 and milliseconds % 1 else 0
+        return f"{milliseconds:.{digits}f} ms"
     if milliseconds < 59.95 * SECOND:
         return f"{milliseconds / SECOND:.1f} s"
-    whole = round(milliseconds / SECOND) * SECOND
+    return _long_duration(round(milliseconds / SECOND) * SECOND)
+
+
+def _long_duration(whole: int) -> str:
     if whole < HOUR:
         return f"{whole // MINUTE} min {whole % MINUTE // SECOND:02d} s"
     if whole < DAY:

@@ -25,4 +25,4 @@ NAMES = (
     lazy={name: f"chiplog.cli.runs.{name}:command" for name in NAMES},
 )
 def command() -> None:
-    """List, show, search and compare runs; delete, restore and export them."""
+    """List, show, search, compare, export and delete runs."""

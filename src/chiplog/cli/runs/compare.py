@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 @click.argument("runs", metavar="RUN RUN [RUN]...", nargs=-1, required=True)
 @click.option("--all", "everything", is_flag=True, help="Parameters that do not differ, too.")
 @json_option
-def command(runs: tuple[str, ...], everything: bool, as_json: bool) -> None:  # noqa: FBT001 - click's signature
+def command(runs: tuple[str, ...], everything: bool, as_json: bool) -> None:
     """Compare runs side by side: metrics, the parameters that differ, curves on one scale.
 
     With two runs, metrics have a column of differences: the second minus the first.
@@ -25,7 +25,9 @@ def command(runs: tuple[str, ...], everything: bool, as_json: bool) -> None:  # 
     from chiplog.cli.project import open_project
 
     if len(runs) < 2:
-        raise click.UsageError("Name two runs or more, such as: chiplog runs compare latest 1a2b3c4d")
+        raise click.UsageError(
+            "Name two runs or more, such as: chiplog runs compare latest 1a2b3c4d"
+        )
     store = open_project()
     found = [find_run(store, text) for text in runs]
     if as_json:

@@ -65,7 +65,9 @@ class Comparison:
             ]
         )
         end = [""] if two else []
-        table.add("name", *(Text(printable(r.info.run_name or ""), style="bold") for r in runs), *end)
+        table.add(
+            "name", *(Text(printable(r.info.run_name or ""), style="bold") for r in runs), *end
+        )
         table.add("status", *(status_text(run.info) for run in runs), *end)
         table.add("started", *(relative(run.info.start_time) for run in runs), *end)
         table.add("took", *(took(run.info) for run in runs), *end)
@@ -114,7 +116,14 @@ class Comparison:
         for key in keys[:MOST_CURVES]:
             self.out.print(Text("  ").append(printable(key), style="bold"))
             drawn = [
-                (name, [p for curve in read_curves(self.store, run.info.run_id, key) for p in curve.points])
+                (
+                    name,
+                    [
+                        p
+                        for curve in read_curves(self.store, run.info.run_id, key)
+                        for p in curve.points
+                    ],
+                )
                 for name, run in zip(names, self.runs, strict=True)
             ]
             finite = [v for _, points in drawn for _, v in points if math.isfinite(v)]
@@ -122,15 +131,20 @@ class Comparison:
             for name, points in drawn:
                 if not points:
                     continue
-                name = shorten(printable(name), label)
-                line = Text("    ").append(name + " " * (label - width_of(name)) + "  ", style="dim")
+                shown = shorten(printable(name), label)
+                padding = " " * (label - width_of(shown) + 2)
+                line = Text("    ").append(shown + padding, style="dim")
                 line.append(
                     sparkline(points, width, self.out.characters, bounds), style="not dim cyan"
                 )
-                line.append(f"  {number(points[0][1], 4)} to {number(points[-1][1], 4)}", style="dim")
+                line.append(
+                    f"  {number(points[0][1], 4)} to {number(points[-1][1], 4)}", style="dim"
+                )
                 self.out.print(line)
         if len(keys) > MOST_CURVES:
-            self.out.note(f"  and {len(keys) - MOST_CURVES} more: chiplog runs show RUN --metric NAME")
+            self.out.note(
+                f"  and {len(keys) - MOST_CURVES} more: chiplog runs show RUN --metric NAME"
+            )
 
     def _curved(self) -> list[str]:
         """The metrics that have a curve in at least one of the runs."""

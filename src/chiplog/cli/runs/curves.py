@@ -41,9 +41,7 @@ def read_curves(store: TrackingStore, run_id: str, key: str) -> list[Curve]:
     ]
 
 
-def show_curve(
-    out: Terminal, summary: MetricSummary, curve: Curve, height: int = HEIGHT
-) -> None:
+def show_curve(out: Terminal, summary: MetricSummary, curve: Curve, height: int = HEIGHT) -> None:
     """Print a curve below a line that sums it up."""
     head = Text("  ").append(printable(curve.label), style="bold")
     facts = f"  {plural(summary.count, 'point')}, last {number(summary.latest)}"

@@ -10,7 +10,7 @@ from chiplog.cli.runs.named import several_runs
 @click.command("delete")
 @several_runs
 @click.option("--children", is_flag=True, help="Their child runs too.")
-def command(runs: tuple[str, ...], children: bool) -> None:  # noqa: FBT001 - click's signature
+def command(runs: tuple[str, ...], children: bool) -> None:
     """Put runs in the bin. `runs restore` takes them out again, `gc` empties it."""
     from chiplog.cli.lookup import children_of, find_run
     from chiplog.cli.project import open_project

@@ -10,7 +10,7 @@ from chiplog.cli.runs.named import several_runs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import TextIO
+    from typing import IO
 
     from chiplog.core.entities import Run
     from chiplog.core.stores import TrackingStore
@@ -28,11 +28,15 @@ if TYPE_CHECKING:
     help="json: everything but the files; csv: the metric points.",
 )
 @click.option(
-    "--output", "-o", type=click.Path(dir_okay=False, allow_dash=True), default="-", metavar="FILE",
+    "--output",
+    "-o",
+    type=click.Path(dir_okay=False, allow_dash=True),
+    default="-",
+    metavar="FILE",
     help="Where to.  [default: standard output]",
 )
 @click.option("--children", is_flag=True, help="Their child runs too.")
-def command(runs: tuple[str, ...], as_format: str, output: str, children: bool) -> None:  # noqa: FBT001 - click's signature
+def command(runs: tuple[str, ...], as_format: str, output: str, children: bool) -> None:
     """Write runs out in full, every metric point included.
 
     The files of a run are had by `chiplog artifacts download`.
@@ -53,7 +57,7 @@ def command(runs: tuple[str, ...], as_format: str, output: str, children: bool) 
         click.echo(f"{len(found)} run(s) written to {output}", err=True)
 
 
-def _write_json(store: TrackingStore, runs: list[Run], target: TextIO) -> None:
+def _write_json(store: TrackingStore, runs: list[Run], target: IO[Any]) -> None:
     from chiplog.cli.render.json import dumps
     from chiplog.cli.terminal import followed
 
@@ -80,7 +84,7 @@ def _whole(store: TrackingStore, run: Run) -> dict[str, Any]:
     return whole
 
 
-def _write_csv(store: TrackingStore, runs: list[Run], target: TextIO) -> None:
+def _write_csv(store: TrackingStore, runs: list[Run], target: IO[Any]) -> None:
     import csv
 
     from chiplog.cli.terminal import followed

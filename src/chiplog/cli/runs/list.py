@@ -14,7 +14,7 @@ from chiplog.cli.runs.listing import Request, listing_options, show_runs
 @click.option("--children", is_flag=True, help="Child runs too, those of searches and folds.")
 @click.option("--parent", metavar="RUN", help="The child runs of this run alone.")
 @listing_options
-def command(children: bool, **given: Any) -> None:  # noqa: FBT001 - click's signature
+def command(children: bool, **given: Any) -> None:
     """List the project's runs, latest first.
 
     A name followed by +12 has 12 child runs, such as the candidates of a grid search.

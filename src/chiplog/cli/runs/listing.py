@@ -10,12 +10,12 @@ import click
 from chiplog.cli.options import experiment_options, json_option, view_option
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from chiplog.core.entities import Experiment, Run
     from chiplog.core.stores import TrackingStore
 
-F = TypeVar("F")
+F = TypeVar("F", bound="Callable[..., Any]")
 
 ON_A_TERMINAL = 25
 _PAGE = 1000

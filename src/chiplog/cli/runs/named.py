@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _HELP = "The run, as MLflow's command line has it: the same as naming it without the option."
 
@@ -19,7 +21,9 @@ def one_run(function: Callable[..., None]) -> Callable[..., None]:
     @wraps(function)
     def given(argument: str | None, run_id: str | None, **others: Any) -> None:
         if (argument is None) == (run_id is None):
-            raise click.UsageError("Name one run: its id, the beginning of it, its name or 'latest'.")
+            raise click.UsageError(
+                "Name one run: its id, the beginning of it, its name or 'latest'."
+            )
         function(run=argument or run_id, **others)
 
     return given

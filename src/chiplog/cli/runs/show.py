@@ -14,15 +14,20 @@ if TYPE_CHECKING:
 
 
 @click.command("show", epilog=RUN_HELP)
-@click.argument("run", metavar="RUN", default="latest")
+@click.argument("run", metavar="[RUN]", default="latest")
 @click.option("--metric", "-m", "metrics", multiple=True, help="Draw this metric; may be repeated.")
 @click.option(
     "--height", type=click.IntRange(1, 40), default=4, show_default=True, help="Of a curve, lines."
 )
 @click.option("--all", "everything", is_flag=True, help="All parameters, tags, curves and files.")
 @json_option
-def command(run: str, metrics: tuple[str, ...], height: int, everything: bool, as_json: bool) -> None:  # noqa: FBT001 - click's signature
-    """Show one run in full: metrics with their curves, parameters, data, models and files."""
+def command(
+    run: str, metrics: tuple[str, ...], height: int, everything: bool, as_json: bool
+) -> None:
+    """Show one run in full: metrics with their curves, parameters, data, models and files.
+
+    The latest one unless another is named.
+    """
     from chiplog.cli.lookup import find_run
     from chiplog.cli.project import open_project
 

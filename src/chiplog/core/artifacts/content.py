@@ -100,9 +100,8 @@ def _chunk(read: Any, artifact_file: str) -> bytes:
 class _Dumper(yaml.SafeDumper):
     """Writes plain YAML: no references to Python types, no aliases."""
 
-    def ignore_aliases(self, data: Any) -> bool:
-        # A list within itself must stay an alias, or writing would never end.
-        return not isinstance(data, (list, dict, tuple, set)) or super().ignore_aliases(data)
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - yaml's signature
+        return True
 
 
 def _represent_other(dumper: yaml.SafeDumper, value: object) -> yaml.Node:
@@ -110,8 +109,10 @@ def _represent_other(dumper: yaml.SafeDumper, value: object) -> yaml.Node:
         return dumper.represent_dict(value)
     if isinstance(value, (list, tuple)):
         return dumper.represent_list(list(value))
-    if isinstance(value, str):
-        return dumper.represent_str(str(value))
+    if isinstance(value, float):  # a subclass, such as numpy's
+        return dumper.represent_float(float(value))
+    if isinstance(value, int):
+        return dumper.represent_int(int(value))
     return dumper.represent_str(str(value))
 
 

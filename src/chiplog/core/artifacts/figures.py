@@ -82,7 +82,7 @@ def _plotly(figure: Any, artifact_file: str, options: dict[str, Any]) -> bytes:
         )
     try:
         image: bytes = figure.to_image(**{"format": suffix[1:], **options})
-    except (ImportError, ValueError) as error:
+    except (ImportError, ValueError, RuntimeError) as error:
         if "kaleido" not in str(error).lower():
             raise BadContent(f"plotly cannot save {artifact_file!r}: {error}") from error
         raise MissingLibrary(

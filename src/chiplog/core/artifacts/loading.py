@@ -20,6 +20,7 @@ import yaml
 from chiplog.core.artifacts.errors import BadContent
 from chiplog.core.artifacts.images import pillow
 from chiplog.core.artifacts.paths import check_directory
+from chiplog.core.autolog import deferred
 from chiplog.core.errors import InvalidValue
 from chiplog.core.location import get_tracking_uri, normalise
 from chiplog.core.runs.reading import readable_store
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 
     from chiplog.core.entities import FileInfo
     from chiplog.core.stores import ArtifactStore
+
+# What a training of this process has still to draw or write, before it is looked for.
+_SECONDS_TO_FINISH = 30.0
 
 
 def download_artifacts(  # noqa: PLR0917 - MLflow's signature
@@ -103,6 +107,7 @@ def locate(
     tracking_uri: str | None = None,
 ) -> tuple[ArtifactStore, str]:
     """The store that holds an artifact, and its path there; '' is the root."""
+    deferred.flush(_SECONDS_TO_FINISH)
     if (artifact_uri is None) == (run_id is None):
         raise InvalidValue(
             "Give exactly one of artifact_uri and run_id; "

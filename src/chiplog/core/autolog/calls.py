@@ -91,7 +91,10 @@ def observing_wrapper(installation: Installation, point: Point, label: str) -> W
 
 
 def missing_wrapper(point: Point, label: str) -> Wrapper:
-    """What stands around a training function that cannot be recorded: it is counted."""
+    """What stands around a training function that cannot be recorded: its calls are counted.
+
+    Not those inside which something was recorded after all.
+    """
     reason = point.uncaptured or ""
 
     def around(
@@ -100,9 +103,14 @@ def missing_wrapper(point: Point, label: str) -> Wrapper:
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
     ) -> Any:
-        if nesting.is_watching():
-            account.unrecorded(label, reason)
-        return wrapped(*args, **kwargs)
+        if not nesting.is_watching():
+            return wrapped(*args, **kwargs)
+        before = account.recorded
+        try:
+            return wrapped(*args, **kwargs)  # the user's own call: once, unguarded
+        finally:
+            if account.recorded == before:
+                account.unrecorded(label, reason)
 
     return around
 
@@ -193,9 +201,13 @@ class Sitting:
                 session.run.resume()
                 return session
         run = open_run(installation.flavor, installation.config, installation.trained)
-        receipt = installation.new_receipt()
-        run.document.sessions.append(receipt)
-        session = TrainingSession(installation.flavor, installation.config, run, receipt)
+        try:
+            receipt = installation.new_receipt()
+            run.document.sessions.append(receipt)
+            session = TrainingSession(installation.flavor, installation.config, run, receipt)
+        except BaseException as error:
+            run.end(error)
+            raise
         if trained is not None:
             installation.continuing.set(trained, session)
         elif self._call.instance is not None:
@@ -222,56 +234,57 @@ class Sitting:
         if session is None:
             nesting.leave(scope, self._outer)
             return
+        outcome = "FINISHED" if error is None else "FAILED"
         try:
             with untouched_random_state(), nesting.suspended():
-                self._look_at_outcome(session, result, error)
+                self._try("Recording the outcome", self._look_at_outcome, session, result, error)
         finally:
             nesting.leave(scope, self._outer)
-            outcome = "FINISHED" if error is None else "FAILED"
-            self._fill_receipt(session, scope, training_ms, outcome, error)
-            try:
-                plugins().hook.chiplog_training_finished(session=session, outcome=outcome)
-            finally:
-                session.receipt.overhead_ms += (self._overhead + perf_counter() - returned) * 1e3
+            with nesting.suspended():
+                self._try("Filling the receipt", self._fill_receipt, training_ms, error)
+                told = plugins().hook.chiplog_training_finished
+                self._try("Telling of the end", told, session=session, outcome=outcome)
+                cost = self._overhead + perf_counter() - returned
+                session.receipt.overhead_ms += cost * 1e3
+                self._try("Attaching the receipt", session.run.attach_receipt)
+                if not self._try("Ending the run", session.run.end, error):
+                    self._try("Letting go of the run", session.run.let_go)
                 self._session = None
-                session.run.attach_receipt()
-                session.run.end(error)
                 account.recorded += 1
 
     def _look_at_outcome(
         self, session: TrainingSession, result: Any, error: BaseException | None
     ) -> None:
-        watch = self._watch
         if error is None:
             for trained in (self._call.instance, result):
                 if trained is not None and not isinstance(trained, type):
                     session.remember(trained)
-        if watch is None:
+        if self._watch is None:
             return
-        try:
-            if error is None:
-                watch.after(self._call, result)
-            else:
-                watch.failed(self._call, error)
-        except Exception as ours:
-            session.degraded("after training", f"{type(ours).__name__}: {ours}")
-            self._went_wrong("Recording the outcome", ours)
+        if error is None:
+            self._watch.after(self._call, result)
+        else:
+            self._watch.failed(self._call, error)
 
-    def _fill_receipt(
-        self,
-        session: TrainingSession,
-        scope: Scope,
-        training_ms: float,
-        outcome: str,
-        error: BaseException | None,
-    ) -> None:
+    def _fill_receipt(self, training_ms: float, error: BaseException | None) -> None:
+        session, scope = self._session, self._scope
+        if session is None or scope is None:
+            return
         receipt = session.receipt
         receipt.training_ms += training_ms
-        if error is not None:
-            outcome = f"{outcome}: {type(error).__name__}"
+        outcome = "FINISHED" if error is None else f"FAILED: {type(error).__name__}"
         if len(receipt.calls) < CALLS_KEPT:
             receipt.calls.append(CallNote(self._label, outcome, training_ms))
         self._installation.fill_hooks(receipt, scope.fired)
+
+    def _try(self, what: str, function: Callable[..., Any], *args: Any, **kwargs: Any) -> bool:
+        """Do one thing of ours, and say whether it went well; the others are done all the same."""
+        try:
+            function(*args, **kwargs)
+        except Exception as error:
+            self._went_wrong(what, error)
+            return False
+        return True
 
     def _went_wrong(self, what: str, error: Exception) -> None:
         """Report a mistake of ours; in strict mode keep it until the user's call is over."""

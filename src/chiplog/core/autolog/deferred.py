@@ -59,8 +59,7 @@ class Background:
             self._queue.put(_Work(function, arguments, failed))
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._run, name="chiplog-later", daemon=True)
-                with nesting.suspended():
-                    self._thread.start()
+                self._thread.start()
 
     def flush(self, timeout: float | None = None) -> bool:
         """Wait until all work put before is done; False if ``timeout`` seconds passed first."""
@@ -111,6 +110,7 @@ class Background:
 class _Process:
     background: Background = field(default_factory=Background)
     registered: bool = False
+    held: bool = False
 
 
 _process = _Process()
@@ -144,15 +144,17 @@ def _finish() -> None:
 
 def _before_fork() -> None:
     """Let the piece of work in hand end: a child must not inherit locks that it holds."""
-    _process.background.working.acquire(timeout=FORK_SECONDS)
+    _process.held = _process.background.working.acquire(timeout=FORK_SECONDS)
 
 
 def _after_fork_in_parent() -> None:
-    with contextlib.suppress(RuntimeError):
+    if _process.held:
+        _process.held = False
         _process.background.working.release()
 
 
 def _after_fork_in_child() -> None:
+    _process.held = False
     _process.background = Background()
 
 

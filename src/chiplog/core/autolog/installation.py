@@ -60,6 +60,7 @@ class Installation:
         version: the framework's version, once it is imported.
         trained: the runs of trained objects.
         continuing: the sessions of objects that are trained in steps.
+        training: the training functions that are watched, as owner and name.
     """
 
     def __init__(self, integration: Integration, config: AutologConfig, *, explicit: bool) -> None:
@@ -75,6 +76,7 @@ class Installation:
         self.trained: WeakIdMap[SessionRun] = WeakIdMap()
         self.continuing: WeakIdMap[TrainingSession] = WeakIdMap()
         self._not_installed: list[Hook] = []
+        self.training: list[tuple[type | ModuleType, str]] = []
         self._points = 0
         self._lock = threading.Lock()
 
@@ -161,6 +163,8 @@ class Installation:
             done, reason = False, f"{type(error).__name__}: {error}"
         if done:
             self._points += 1
+            if owner is not None and point.watch is not None:
+                self.training.append((owner, point.name))
         else:
             self._not_installed.append(Hook(label, installed=False, reason=reason))
         return done

@@ -96,7 +96,7 @@ class Call:
             return None
         for scope in (frame.f_locals, frame.f_globals):
             for name, held in list(scope.items()):
-                if held is value and not name.startswith("_"):
+                if held is value and name.isidentifier() and not name.startswith("_"):
                     return name
         return None
 

@@ -6,7 +6,6 @@ together in :meth:`TrainingSession.capture`, and a mistake in one part costs tha
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import time
 from typing import TYPE_CHECKING, Any, Protocol
@@ -22,14 +21,17 @@ from chiplog.core.runs.writer import dataset_tags
 from chiplog.hooks.guard import is_strict, report
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
+    from types import TracebackType
+    from typing import Self
 
     from chiplog.core.autolog.config import AutologConfig
     from chiplog.core.autolog.receipt import Receipt
     from chiplog.core.autolog.session_run import SessionRun
     from chiplog.core.models.flavor import Flavor
+    from chiplog.core.models.logging import ModelEntry
     from chiplog.core.models.model import ModelInfo
-    from chiplog.core.models.saving import ModelContent, ModelEntry
+    from chiplog.core.models.saving import ModelContent
     from chiplog.core.records import RunRecorded
     from chiplog.core.runs.writer import RunWriter
 
@@ -137,7 +139,7 @@ class TrainingSession:
         self, flavor: Flavor, content: ModelContent, entry: ModelEntry | None = None
     ) -> ModelInfo:
         """Save a model as one of this run's; done when it returns, since the user may go on."""
-        from chiplog.core.models.saving import ModelEntry, log_model
+        from chiplog.core.models.logging import ModelEntry, log_model
 
         return log_model(flavor, content, entry or ModelEntry(), self.writer)
 
@@ -195,28 +197,13 @@ class TrainingSession:
 
     # What is told about it
 
-    @contextlib.contextmanager
-    def capture(self, what: str, count: int | None = None) -> Iterator[Note]:
+    def capture(self, what: str, count: int | None = None) -> Capture:
         """Guard one part of the recording and note in the receipt how it went.
 
         An exception in the block costs this part alone: one warning, a line in the receipt.
-        Set ``note.count`` or ``note.detail`` in the block to say how much was recorded; call
-        ``note.skip(reason)`` if it turned out that there was nothing to record.
+        The block gets a :class:`Capture`, to say how much was recorded.
         """
-        note = Note(count)
-        try:
-            yield note
-        except Exception as error:
-            self.degraded(what, _reason(error))
-            if is_strict():
-                raise
-            if not self.config.silent:
-                report(f"Recording {what} of {self.flavor}", error)
-        else:
-            if note.skipped is not None:
-                self.skipped(what, note.skipped)
-            else:
-                self.captured(what, 1 if note.count is None else note.count, note.detail)
+        return Capture(self, what, count)
 
     def captured(self, what: str, count: int = 1, detail: str | None = None) -> None:
         """Note that something was recorded."""
@@ -253,19 +240,49 @@ class TrainingSession:
         return count
 
 
-class Note:
-    """What a captured part says of itself."""
+class Capture:
+    """A guarded part of the recording, and what it says of itself.
 
-    __slots__ = ("count", "detail", "skipped")
+    Attributes:
+        count: how much was recorded, 1 unless set.
+        detail: what else is to be said.
+    """
 
-    def __init__(self, count: int | None = None) -> None:
+    __slots__ = ("_session", "_skipped", "_what", "count", "detail")
+
+    def __init__(self, session: TrainingSession, what: str, count: int | None) -> None:
+        self._session = session
+        self._what = what
+        self._skipped: str | None = None
         self.count = count
         self.detail: str | None = None
-        self.skipped: str | None = None
 
     def skip(self, reason: str) -> None:
         """Say that there was nothing to record, and why."""
-        self.skipped = reason
+        self._skipped = reason
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> bool:
+        session, what = self._session, self._what
+        if isinstance(error, Exception):
+            session.degraded(what, _reason(error))
+            if is_strict():
+                return False
+            if not session.config.silent:
+                report(f"Recording {what} of {session.flavor}", error)
+            return True
+        if error is None and self._skipped is not None:
+            session.skipped(what, self._skipped)
+        elif error is None:
+            session.captured(what, 1 if self.count is None else self.count, self.detail)
+        return False
 
 
 def _reason(error: BaseException) -> str:

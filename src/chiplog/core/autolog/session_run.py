@@ -59,6 +59,7 @@ class SessionRun:
         self.document = receipts.ReceiptDocument()
         self.memory: dict[str, Any] = {}
         self._entry: OpenRun | None = entry
+        self._stack = active.local.stack  # of the thread it began on; another one may end it
         self._trained = trained
 
     def remember(self, trained: object) -> None:
@@ -80,7 +81,7 @@ class SessionRun:
     def end(self, error: BaseException | None) -> None:
         """End the run if it was created, telling of the exception that ended the training."""
         entry, self._entry = self._entry, None
-        if not self.created or (entry is not None and not _take_off(entry)):
+        if not self.created or (entry is not None and not _take_off(entry, self._stack)):
             return  # the user's, or ended by the user meanwhile
         status, reason = exits.outcome_of(error)
         if error is not None and status == "FAILED" and not isinstance(error, SystemExit):
@@ -91,6 +92,12 @@ class SessionRun:
             lifecycle.finish([entry], status, wait=False)
         else:
             self.writer.end(status)
+
+    def let_go(self) -> None:
+        """Leave a run that could not be ended, so that nothing else is recorded into it."""
+        entry, self._entry = self._entry, None
+        if self.created and entry is not None:
+            _take_off(entry, self._stack)
 
     def resume(self) -> None:
         """Go on with a run that was created and has ended."""
@@ -176,11 +183,10 @@ def _start_child(parent: OpenRun, tags: dict[str, str]) -> OpenRun:
     return entry
 
 
-def _take_off(entry: OpenRun) -> bool:
+def _take_off(entry: OpenRun, stack: list[OpenRun]) -> bool:
     """Take a run of ours off this process's open runs; False if it is none of them any more."""
     if not any(known is entry for known in active.owned_runs):
         return False
-    stack = active.local.stack
     if any(known is entry for known in stack):
         stack[:] = [known for known in stack if known is not entry]
         active.local.last_run_id = entry.run.info.run_id

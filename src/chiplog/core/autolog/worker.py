@@ -82,6 +82,7 @@ class Task:
         self.passport = passport
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the function, and record what it trains if this is a worker process."""
         if os.getpid() == self.passport.pid:
             return self.function(*args, **kwargs)
         quietly("Joining the run from a worker process", _join, None, self.passport)

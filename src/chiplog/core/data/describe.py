@@ -87,14 +87,15 @@ def describe_tensors(features: Any, targets: Any = None) -> Description:
     for part, data in (("features", features), ("targets", targets)):
         if data is None:
             continue
-        named = data if isinstance(data, dict) else {"": data}
+        is_named = isinstance(data, dict) and not is_sparse(data)  # one sparse format is a dict
+        named = data if is_named else {"": data}
         for name, array in named.items():
             digest.words(part, name)
             _digest_tensor(digest, array)
         specs[part] = _tensor_schema(data)
         for what, read in _TENSOR_PROFILE.items():
             found = {name: read(array) for name, array in named.items()}
-            profile[f"{part}_{what}"] = found if isinstance(data, dict) else found[""]
+            profile[f"{part}_{what}"] = found if is_named else found[""]
     return Description(digest.hexdigest(), {"mlflow_tensorspec": specs}, profile)
 
 

@@ -93,7 +93,7 @@ def _check_gradient_boosting(kind: str, parts: dict[str, Any]) -> None:
     require(stages.shape[1] == width, what, f"has {stages.shape[1]} trees a stage, not {width}")
     per_stage = parts.get("n_trees_per_iteration_", width)
     require(per_stage == width, what, f"says {per_stage} trees a stage, not {width}")
-    start = parts.get("init_")
+    start: Any = parts.get("init_")
     if width > 1 and hasattr(start, "classes_"):
         require(len(start.classes_) == width, what, "starts from other classes than its own")
 
@@ -109,9 +109,11 @@ def _check_histogram_boosting(kind: str, parts: dict[str, Any]) -> None:
             require(inside, what, f"has a tree that looks past its {columns} columns")
     bins = parts.get("_bin_mapper")
     flags = np.asarray(getattr(bins, "is_categorical_", ()))
-    thresholds = getattr(bins, "bin_thresholds_", None)
+    thresholds: Any = getattr(bins, "bin_thresholds_", None)
     require(isinstance(thresholds, list), what, "has no bins")
-    require(len(thresholds) == columns and len(flags) == columns, what, "has bins for other columns")
+    require(
+        len(thresholds) == columns and len(flags) == columns, what, "has bins for other columns"
+    )
     for flag, values in zip(flags, thresholds, strict=True):
         if flag and len(values):
             categories = np.asarray(values)
@@ -121,7 +123,7 @@ def _check_histogram_boosting(kind: str, parts: dict[str, Any]) -> None:
 
 def _check_isolation_forest(parts: dict[str, Any]) -> None:
     what, columns = "an IsolationForest", _features("IsolationForest", parts)
-    chosen = parts.get("estimators_features_")
+    chosen: Any = parts.get("estimators_features_")
     trees = _trees(parts["estimators_"])
     require(chosen is not None and len(chosen) == len(trees), what, "has other columns than trees")
     whole = parts.get("_max_features") == columns

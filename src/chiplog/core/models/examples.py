@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-import datetime
+import datetime as dt
 import json
 import math
 from dataclasses import dataclass
@@ -76,7 +76,7 @@ def _encode_frame(frame: Any) -> tuple[dict[str, str], Any, dict[str, Any]]:
     return {"type": "dataframe", "pandas_orient": "split"}, body, {"dataframe_split": body}
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Any) -> Any:  # noqa: C901, PLR0911 - a case for each kind of value
     """The value as JSON: NaN and missing values are null, binary is base64 text."""
     if isinstance(value, float):
         return None if math.isnan(value) else value
@@ -93,7 +93,7 @@ def _plain(value: Any) -> Any:
         return _plain(value.item())
     if isinstance(value, (bytes, bytearray)):
         return base64.encodebytes(bytes(value)).decode()
-    if isinstance(value, (datetime.datetime, datetime.date)):
+    if isinstance(value, (dt.datetime, dt.date)):
         return value.isoformat() if value == value else None  # noqa: PLR0124 - NaT equals nothing
     if isinstance(value, dict):
         return {str(name): _plain(part) for name, part in value.items()}
@@ -102,8 +102,8 @@ def _plain(value: Any) -> Any:
     if type(value).__name__ in {"NAType", "NaTType"}:
         return None
     raise InvalidValue(
-        f"An input example cannot hold a value of type {type(value).__name__} ({value!r:.100}). Use "
-        "a DataFrame, an array, a sparse csr or csc matrix, a dict, a list, or a scalar."
+        f"An input example cannot hold a value of type {type(value).__name__} ({value!r:.100}). "
+        "Use a DataFrame, an array, a sparse csr or csc matrix, a dict, a list, or a scalar."
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import functools
 import uuid
 from dataclasses import dataclass, field
@@ -22,7 +22,7 @@ FORMAT_VERSION: Final = "3.18.0"
 
 def utc_now() -> str:
     """The time as an MLmodel file has it: UTC, without zone."""
-    now = datetime.datetime.now(datetime.UTC)
+    now = dt.datetime.now(dt.UTC)
     return now.strftime("%Y-%m-%d %H:%M:%S.%f")
 
 

@@ -24,7 +24,12 @@ _NOT_INSTALLED: Final = {"__main__", "builtins", "chiplog"}
 
 # Distributions whose name differs from that of their module; asking for them by name spares a
 # walk through every installed distribution's list of files.
-_KNOWN: Final = {"sklearn": "scikit-learn", "PIL": "pillow", "yaml": "PyYAML", "cv2": "opencv-python"}
+_KNOWN: Final = {
+    "sklearn": "scikit-learn",
+    "PIL": "pillow",
+    "yaml": "PyYAML",
+    "cv2": "opencv-python",
+}
 
 
 @functools.lru_cache(maxsize=1024)
@@ -47,7 +52,9 @@ def distribution_of(module: str) -> tuple[str, str] | None:
 
 @functools.cache
 def _distributions() -> dict[str, list[str]]:
-    return {module: sorted(set(names)) for module, names in metadata.packages_distributions().items()}
+    return {
+        module: sorted(set(names)) for module, names in metadata.packages_distributions().items()
+    }
 
 
 def pinned(modules: Iterable[str]) -> tuple[list[str], list[str]]:
@@ -58,7 +65,7 @@ def pinned(modules: Iterable[str]) -> tuple[list[str], list[str]]:
         distribution = distribution_of(root)
         if distribution is not None:
             found.add("{}=={}".format(*distribution))
-        elif root in {"__main__"} or not _is_standard(root):
+        elif root == "__main__" or not _is_standard(root):
             unknown.add(root)
     return sorted(found, key=str.lower), sorted(unknown)
 

@@ -12,7 +12,6 @@ import pickletools
 import re
 import zipfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chiplog.core.config import env_bool
@@ -23,9 +22,10 @@ from chiplog.core.models.structure import DamagedModel
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
 
-class UntrustedModel(ChiplogError):
+class UntrustedModel(ChiplogError):  # noqa: N818 - as chiplog's other errors
     """A model's file asks for trust that was not given; nothing of it was run.
 
     Attributes:
@@ -200,14 +200,3 @@ def _nodes(root: Any) -> Iterator[Any]:
             if isinstance(child, dict):
                 parts = list(child.values())
             stack.extend(part for part in parts if hasattr(part, "children"))
-
-
-_MODULE = re.compile(rb'"__module__": "([\w.]+)"')
-_CLASS = re.compile(rb'"__class__": "([^"\\]+)",\s*"__module__": "([\w.]+)"')
-
-
-def skops_modules(data: bytes) -> set[str]:
-    """The modules that a skops file's types come from, without making any of them."""
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        schema = archive.read("schema.json")
-    return {found.decode() for found in set(_MODULE.findall(schema))}

@@ -134,7 +134,7 @@ def type_from_dict(body: Mapping[str, Any]) -> ColumnType:
 
 @dataclass(frozen=True)
 class ColSpec:
-    """A column: its type, its name (None where columns go by position), whether it may be absent."""
+    """A column: its type, its name (None where columns go by position), if it must be there."""
 
     type: ColumnType
     name: str | int | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import datetime
+import datetime as dt
 import logging
 import sys
 from dataclasses import dataclass
@@ -79,7 +79,7 @@ def _schema_or_any(data: Any) -> Schema:
         return Schema([ColSpec(AnyType())])
 
 
-def infer_schema(data: Any) -> Schema:
+def infer_schema(data: Any) -> Schema:  # noqa: PLR0911 - a case for each kind
     """Read a schema off data; raises InvalidValue for what has no type in the format."""
     module = type(data).__module__.partition(".")[0]
     if module == "pandas" and hasattr(data, "columns"):
@@ -154,7 +154,7 @@ def _frame_column(column: Any, name: Any) -> ColSpec:
     return ColSpec(DataType.string, name, not column.hasnans)
 
 
-def _numpy_type(dtype: np.dtype[Any]) -> DataType:
+def _numpy_type(dtype: np.dtype[Any]) -> DataType:  # noqa: PLR0911 - as above
     kind, size = dtype.kind, dtype.itemsize
     if kind == "b":
         return DataType.boolean
@@ -179,7 +179,7 @@ _SCALARS: tuple[tuple[type | tuple[type, ...], DataType], ...] = (
     (float, DataType.double),
     (str, DataType.string),
     ((bytes, bytearray), DataType.binary),
-    ((datetime.date, datetime.datetime), DataType.datetime),
+    ((dt.date, dt.datetime), DataType.datetime),
 )
 
 
@@ -193,7 +193,7 @@ def _type_of(value: Any) -> tuple[ColumnType, bool]:
         if isinstance(value, kind):
             return dtype, False
     if isinstance(value, np.ndarray):
-        if value.ndim == 1 and value.dtype.kind not in "O":
+        if value.ndim == 1 and value.dtype.kind != "O":
             return Array(_numpy_type(value.dtype)), False
         value = list(value)
     if isinstance(value, (list, tuple)):

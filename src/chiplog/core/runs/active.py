@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from chiplog.core.config import env
-from chiplog.core.entities import LifecycleStage, Run, RunStatus
-from chiplog.core.errors import InvalidValue, NotFound
+from chiplog.core.entities import LifecycleStage, Run, RunData, RunStatus
+from chiplog.core.errors import InvalidValue, NotFound, StoreUnavailable
 from chiplog.core.location import get_tracking_uri, is_tracking_uri_set
-from chiplog.core.runs.inherit import InheritedRun, inherited
+from chiplog.core.runs.inherit import InheritedRun, inherited, introduction
 from chiplog.core.runs.reading import readable_store
 from chiplog.core.runs.writer import RunWriter
+from chiplog.core.stores import open_tracking_store
 from chiplog.hooks.guard import quietly
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from typing import Self
 
 _WRITERS_KEPT = 1024
-_JOIN_WAIT_SECONDS = 5.0
+_JOIN_WAIT_SECONDS = 1.0
 
 
 class ActiveRun(Run):
@@ -54,7 +55,7 @@ class OpenRun:
     Attributes:
         owned: this process ends it; False for a run inherited from a parent process.
         published: this run stands in the environment for child processes, before it ``replaced``.
-        stored: its start is known to be in the store.
+        stored: the store knew it before it was opened here: it is resumed.
         closers: called when the run ends, before its end is recorded.
     """
 
@@ -177,6 +178,15 @@ def writer_of(run: Run, uri: str) -> RunWriter:
     )
 
 
+def pen_of_resumed(run: Run, uri: str) -> RunWriter:
+    """The pen of a run that is resumed: the one of an open run of that id, else a new one."""
+    for entry in owned_runs:
+        if entry.run.info.run_id == run.info.run_id and entry.writer.store_uri == uri:
+            return entry.writer
+    forget_writers(run.info.run_id)
+    return remember(writer_of(run, uri))
+
+
 def remember(writer: RunWriter) -> RunWriter:
     """Keep a pen for :func:`writer_for`, so that its checks and numbers are made once."""
     with _lock:
@@ -205,31 +215,45 @@ def _join() -> OpenRun | None:
         return None
     with _lock:
         run = quietly("Joining the run of the parent process", _read_inherited, None, parent)
-        if run is None or RunStatus.is_terminated(run.info.status):
+        if run is not None and RunStatus.is_terminated(run.info.status):
             _not_joined = parent.run_id
             return None
-        entry = OpenRun(
-            ActiveRun(run.info, run.data, run.inputs, run.outputs),
-            writer_of(run, parent.store_uri),
-            owned=False,
-        )
-        _joined = entry
-        return entry
+        _joined = _entry_of_inherited(parent, run)
+        return _joined
+
+
+def _entry_of_inherited(parent: InheritedRun, run: Run | None) -> OpenRun:
+    """The inherited run, as its store has it, or as the parent told of it."""
+    if run is not None:
+        active_run = ActiveRun(run.info, run.data, run.inputs, run.outputs)
+        return OpenRun(active_run, writer_of(run, parent.store_uri), owned=False)
+    info = parent.info()
+    writer = RunWriter(
+        info.run_id, info.experiment_id, parent.store_uri, artifact_uri=info.artifact_uri, params={}
+    )
+    writer.introduce(introduction(info))
+    return OpenRun(ActiveRun(info, RunData()), writer, owned=False)
 
 
 def _read_inherited(parent: InheritedRun) -> Run | None:
     """Read the inherited run, waiting a little for the parent's journal to be delivered."""
-    store = readable_store(parent.store_uri)
     deadline = time.monotonic() + _JOIN_WAIT_SECONDS
     pause = 0.002
     while True:
         try:
-            return store.get_run(parent.run_id)
-        except NotFound:
+            return open_tracking_store(parent.store_uri).get_run(parent.run_id)
+        except (NotFound, StoreUnavailable):
             if time.monotonic() > deadline:
                 return None
         time.sleep(pause)
         pause = min(2 * pause, 0.1)
+
+
+def forget_inherited() -> None:
+    """Forget the inherited run, and every pen that was kept."""
+    global _joined, _not_joined  # noqa: PLW0603 - one per process
+    _joined = _not_joined = None
+    forget_writers()
 
 
 def clear_thread() -> None:
@@ -241,14 +265,6 @@ def clear_thread() -> None:
     local.last_run_id = local.last_model_id = None
 
 
-def _before_fork() -> None:
-    """See to it that a run is in the store before a child can record into it."""
-    for entry in owned_runs:
-        if not entry.stored:
-            entry.stored = True
-            quietly("Delivering the run's start before a fork", entry.writer.flush, False, 1.0)
-
-
 def _after_fork_in_child() -> None:
     """The parent's runs are inherited here: recorded into, never ended."""
     global _joined, _lock  # noqa: PLW0603 - one per process
@@ -257,9 +273,9 @@ def _after_fork_in_child() -> None:
     for entry in {*owned_runs, *local.stack}:
         entry.owned = False
         entry.closers.clear()
-        entry.writer.after_fork()
+        entry.writer.after_fork(introduction(entry.run.info))
     owned_runs.clear()
 
 
 if hasattr(os, "register_at_fork"):  # there is no fork on Windows
-    os.register_at_fork(before=_before_fork, after_in_child=_after_fork_in_child)
+    os.register_at_fork(after_in_child=_after_fork_in_child)

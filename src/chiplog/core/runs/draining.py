@@ -7,7 +7,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from chiplog.core.runs.reading import end_timeout
+from chiplog.core.runs import reading
 
 if TYPE_CHECKING:
     from chiplog.core.journal import Journal
@@ -15,26 +15,30 @@ if TYPE_CHECKING:
 _log = logging.getLogger("chiplog")
 
 _QUIET_SECONDS = 1.0
-_LOOK_SECONDS = 0.2
 
 
 def wait_until_delivered(journal: Journal, what: str) -> bool:
     """Wait until ``journal`` is in its store; past the deadline, leave the rest and say so.
 
-    The deadline is ``CHIPLOG_END_TIMEOUT``, 30 seconds by default. What is left stays in the
-    journal and is delivered by the next process that opens the store, or by ``chiplog sync``.
+    The deadline is ``CHIPLOG_END_TIMEOUT``, 30 seconds by default; a store that is known to be down
+    is not waited for. What is left stays in the journal and is delivered by the next process that
+    opens the store, or by ``chiplog sync``.
     """
-    limit = end_timeout()
+    limit = reading.end_timeout()
+    if reading.is_behind(journal):  # said already
+        return reading.flush_patiently(journal, limit)
+    began = time.monotonic()
     if journal.flush(min(_QUIET_SECONDS, limit)):
         return True
-    if limit > _QUIET_SECONDS and _flush_visibly(journal, what, limit - _QUIET_SECONDS):
+    is_slow = time.monotonic() - began >= _QUIET_SECONDS  # a store that is down says so at once
+    if is_slow and _flush_visibly(journal, what, limit - _QUIET_SECONDS):
         return True
+    reading.note_behind(journal)
     _log.warning(
-        "%s was not delivered to %s within %g s. Nothing is lost: it lies in %s and is delivered "
-        "later, by the next process that opens the store or by `chiplog sync`.",
+        "%s is not delivered to %s yet. Nothing is lost: it lies in %s and is delivered later, by "
+        "this process, the next one that opens the store, or `chiplog sync`.",
         what,
         journal.store_uri,
-        limit,
         journal.directory,
     )
     return False
@@ -48,10 +52,5 @@ def _flush_visibly(journal: Journal, what: str, limit: float) -> bool:
 
     columns = TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn()
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        waiting = progress.add_task(f"Delivering {what}", total=None)
-        deadline = time.monotonic() + limit
-        while (left := deadline - time.monotonic()) > 0:
-            if journal.flush(min(_LOOK_SECONDS, left)):
-                return True
-            progress.advance(waiting)
-    return False
+        progress.add_task(f"Delivering {what}", total=None)
+        return journal.flush(limit)  # the bar is drawn by a thread of its own

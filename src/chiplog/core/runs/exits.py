@@ -9,23 +9,18 @@ from __future__ import annotations
 
 import atexit
 import os
-import signal
 import sys
 import threading
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from chiplog.core.config import env_bool
-from chiplog.core.runs import active
+from chiplog.core.runs import active, sigterm
 from chiplog.core.runs.failure import REASON_TAG, record_failure, type_name
 from chiplog.hooks.guard import quiet, quietly
 
 if TYPE_CHECKING:
-    from types import FrameType
     from typing import NoReturn
 
     from chiplog.core.runs.active import OpenRun
-
-_SIGTERM_SECONDS: Final = 2.0
 
 _registered_in: int | None = None
 _watching = False
@@ -65,14 +60,13 @@ def watch() -> None:
         _registered_in = os.getpid()
         atexit.register(at_exit)
         _end_with_multiprocessing()
-    if _watching:
-        return
-    _watching = True
-    _exit_note.clear()
-    _last_seen_error = _last_error()
-    sys.exit = _noting_exit
+    if not _watching:
+        _watching = True
+        _exit_note.clear()
+        _last_seen_error = _last_error()
+        sys.exit = _noting_exit
     with quiet("Watching for SIGTERM"):
-        _install_sigterm()
+        sigterm.install()
 
 
 def unwatch_if_idle() -> None:
@@ -83,7 +77,8 @@ def unwatch_if_idle() -> None:
     _watching = False
     if sys.exit is _noting_exit:
         sys.exit = _real_exit
-    _remove_sigterm()
+    with quiet("Restoring SIGTERM"):
+        sigterm.remove()
 
 
 def at_exit() -> None:
@@ -105,11 +100,13 @@ def at_exit() -> None:
 def after_fork() -> None:
     """Undo in a forked child what watched over the parent's runs."""
     global _watching  # noqa: PLW0603 - one per process
-    if _watching:
-        _watching = False
-        if sys.exit is _noting_exit:
-            sys.exit = _real_exit
-        _remove_sigterm()
+    _watching = False
+    if sys.exit is _noting_exit:
+        sys.exit = _real_exit
+
+
+if hasattr(os, "register_at_fork"):  # there is no fork on Windows
+    os.register_at_fork(after_in_child=after_fork)
 
 
 # An exception or exit code that nobody caught
@@ -148,47 +145,6 @@ def _noting_exit(status: Any = None, /) -> NoReturn:
     """``sys.exit`` while runs are open."""
     passage = _Passage(status)  # noqa: F841 - see its class
     _real_exit(status)
-
-
-# SIGTERM
-
-
-def _install_sigterm() -> None:
-    if threading.current_thread() is not threading.main_thread():
-        return
-    if signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
-        return
-    if env_bool("HANDLE_SIGTERM", default=True):
-        signal.signal(signal.SIGTERM, _on_sigterm)
-
-
-def _remove_sigterm() -> None:
-    if threading.current_thread() is threading.main_thread():
-        with quiet("Restoring SIGTERM"):
-            if signal.getsignal(signal.SIGTERM) is _on_sigterm:
-                signal.signal(signal.SIGTERM, signal.SIG_DFL)
-
-
-def _on_sigterm(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - signal's signature
-    """Record that the runs were killed, then die of the signal as if nobody had handled it.
-
-    A thread does it, since the code that was interrupted may hold a lock of ours.
-    """
-    thread = threading.Thread(target=_record_killed, name="chiplog-sigterm", daemon=True)
-    thread.start()
-    thread.join(_SIGTERM_SECONDS)
-    signal.signal(number, signal.SIG_DFL)
-    os.kill(os.getpid(), number)
-
-
-def _record_killed() -> None:
-    with quiet("Recording that the runs were killed"):
-        entries = list(reversed(active.owned_runs))
-        for entry in entries:
-            entry.writer.set_tags({REASON_TAG: "SIGTERM"})
-            entry.writer.end("KILLED")
-        for journal in {entry.writer.journal for entry in entries}:
-            journal.flush(_SIGTERM_SECONDS)
 
 
 # Child processes of multiprocessing, which leave without atexit

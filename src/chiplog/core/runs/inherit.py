@@ -12,16 +12,68 @@ from typing import Final
 
 import msgspec
 
+from chiplog.core.entities import RunInfo
+from chiplog.core.records import RunStarted
+
 VARIABLE: Final = "CHIPLOG_INHERITED_RUN"
 
 
 class InheritedRun(msgspec.Struct, frozen=True):
-    """The run a parent process is in; ``pid`` is that process."""
+    """The run a parent process is in, with what a child needs to record into it unseen.
+
+    ``pid`` is the parent process.
+    """
 
     run_id: str
     experiment_id: str
     store_uri: str
     pid: int
+    user_id: str = "unknown"
+    start_time: int = 0
+    name: str = ""
+    artifact_uri: str | None = None
+
+    @classmethod
+    def of(cls, info: RunInfo, store_uri: str) -> InheritedRun:
+        """A run of this process, for its children."""
+        return cls(
+            info.run_id,
+            info.experiment_id,
+            store_uri,
+            os.getpid(),
+            info.user_id,
+            info.start_time,
+            info.run_name or "",
+            info.artifact_uri,
+        )
+
+    def info(self) -> RunInfo:
+        """What the run is, without asking its store."""
+        return RunInfo(
+            self.run_id,
+            self.experiment_id,
+            self.user_id,
+            "RUNNING",
+            self.start_time,
+            artifact_uri=self.artifact_uri,
+            run_name=self.name,
+        )
+
+
+def introduction(info: RunInfo) -> RunStarted:
+    """What a child's journal says of an inherited run before it records into it.
+
+    The journals of a process tree are delivered in any order, so a child's may come first. A store
+    that knows the run takes nothing from this.
+    """
+    return RunStarted(
+        info.run_id,
+        experiment_id=info.experiment_id,
+        user_id=info.user_id,
+        start_time=info.start_time,
+        name=info.run_name or "",
+        owned=False,
+    )
 
 
 def publish(run: InheritedRun) -> str | None:

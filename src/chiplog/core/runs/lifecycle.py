@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ from chiplog.core.runs import active, exits
 from chiplog.core.runs.active import ActiveRun, OpenRun, local
 from chiplog.core.runs.draining import wait_until_delivered
 from chiplog.core.runs.failure import record_failure
-from chiplog.core.runs.inherit import InheritedRun, publish, restore
+from chiplog.core.runs.inherit import InheritedRun, inherited, publish, restore
 from chiplog.core.runs.names import new_run_id, random_name
 from chiplog.core.runs.reading import readable_store
 from chiplog.core.runs.writer import RUN_NAME, RunWriter, now_ms
@@ -132,8 +133,10 @@ def finish(entries: list[OpenRun], status: str, *, wait: bool = True) -> None:
         journals = {entry.writer.journal: entry for entry, _ in ended}
         for journal, entry in journals.items():
             wait_until_delivered(journal, f"run {entry.run.info.run_name!r}")
-    for _, run in ended:
+    for entry, run in ended:
         plugins().hook.chiplog_run_ended(run=run)
+        if wait:
+            _say_where(entry.writer.store_uri, run)
 
 
 def _asked_tags(
@@ -237,9 +240,11 @@ def _resume(run_id: str, wish: _Wish) -> OpenRun:
             f"restore_run({run_id!r}) brings it back."
         )
     experiments.check_resumed(run)
-    writer = active.remember(active.writer_of(run, uri))
+    parent = inherited()
+    owned = parent is None or parent.run_id != run_id  # else the parent process ends it
+    writer = active.pen_of_resumed(run, uri)
     name = wish.tags.get(RUN_NAME)
-    writer.record(RunUpdated(run_id, status="RUNNING", name=name, owned=True))
+    writer.record(RunUpdated(run_id, status="RUNNING", name=name, owned=owned or None))
     if wish.tags:
         writer.set_tags(wish.tags)
     info = RunInfo(**dict(run.info))
@@ -251,22 +256,21 @@ def _resume(run_id: str, wish: _Wish) -> OpenRun:
         {**run.data.tags, **wish.tags},
         run.data.latest_metrics,
     )
-    return OpenRun(ActiveRun(info, data, run.inputs, run.outputs), writer, stored=True)
+    active_run = ActiveRun(info, data, run.inputs, run.outputs)
+    return OpenRun(active_run, writer, owned=owned, stored=True)
 
 
 def _open(entry: OpenRun, wish: _Wish) -> None:
     """Make a run this thread's active one."""
     active.remember(entry.writer)
     if threading.current_thread() is threading.main_thread():
-        info = entry.run.info
-        entry.replaced = publish(
-            InheritedRun(info.run_id, info.experiment_id, entry.writer.store_uri, os.getpid())
-        )
+        entry.replaced = publish(InheritedRun.of(entry.run.info, entry.writer.store_uri))
         entry.published = True
     local.stack.append(entry)
-    active.owned_runs.append(entry)
     active.refresh_fast()
-    exits.watch()
+    if entry.owned:
+        active.owned_runs.append(entry)
+        exits.watch()
     _begin_system_metrics(entry, wish.log_system_metrics)
     plugins().hook.chiplog_run_started(run=entry.run)
 
@@ -312,6 +316,16 @@ def _close(entry: OpenRun) -> None:
     if entry in active.owned_runs:
         active.owned_runs.remove(entry)
     exits.unwatch_if_idle()
+
+
+def _say_where(uri: str, run: Run) -> None:
+    """Print where the run can be seen, if its store has a web page."""
+    if not uri.startswith(("http://", "https://")):
+        return
+    if not env_bool("SUPPRESS_PRINTING_URL_TO_STDOUT", default=False):
+        experiment = f"{uri.rstrip('/')}/#/experiments/{run.info.experiment_id}"
+        sys.stdout.write(f"View run {run.info.run_name} at: {experiment}/runs/{run.info.run_id}\n")
+        sys.stdout.write(f"View experiment at: {experiment}\n")
 
 
 def _ended(run: ActiveRun, status: str, end_time: int) -> Run:

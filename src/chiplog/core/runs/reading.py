@@ -13,9 +13,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from chiplog.core.entities import Metric, Run
+    from chiplog.core.journal import Journal
     from chiplog.core.stores import TrackingStore
 
 _PAGE: Final = 10_000
+_BRIEF_SECONDS: Final = 0.2
+
+_behind: set[str] = set()
 
 
 def readable_store(uri: str) -> TrackingStore:
@@ -24,8 +28,35 @@ def readable_store(uri: str) -> TrackingStore:
     A store that cannot be reached for now is handed out all the same: reading it says so.
     """
     store = open_tracking_store(uri)
-    open_journal(uri).flush(end_timeout())
+    flush_patiently(open_journal(uri), end_timeout())
     return store
+
+
+def flush_patiently(journal: Journal, limit: float) -> bool:
+    """Wait at most ``limit`` seconds for delivery; hardly at all while a store is known to be away.
+
+    So a hundred runs that end while a store is down do not wait a hundred times.
+    """
+    if not journal.flush(min(limit, _BRIEF_SECONDS) if is_behind(journal) else limit):
+        note_behind(journal)
+        return False
+    _behind.discard(journal.store_uri)
+    return True
+
+
+def is_behind(journal: Journal) -> bool:
+    """Whether the last wait for this journal's store was in vain."""
+    return journal.store_uri in _behind
+
+
+def note_behind(journal: Journal) -> None:
+    """Remember that a wait for this journal's store was in vain."""
+    _behind.add(journal.store_uri)
+
+
+def forget_behind() -> None:
+    """Wait for every store again."""
+    _behind.clear()
 
 
 def end_timeout() -> float:

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
         Run,
     )
     from chiplog.core.journal import Journal
-    from chiplog.core.records import Record, RunRecorded
+    from chiplog.core.records import Record, RunRecorded, RunStarted
     from chiplog.core.stores import ArtifactStore
 
 RUN_NAME = "mlflow.runName"
@@ -86,6 +86,7 @@ class RunWriter:
         self._params = None if params is None else dict(params)
         self._params_lock = threading.Lock()
         self._numbers: dict[str, int] = {}
+        self._introduction: RunStarted | None = None
         self._model_at_step: dict[int, str] = {}
 
     def log_metric(  # noqa: PLR0917 - MLflow's signature
@@ -164,22 +165,22 @@ class RunWriter:
                         f"{self.run_id!r} is {before!r} already, not {text!r}.\n{_CHANGED_HINT}"
                     )
             if fresh:
-                self.journal.record(ParamsLogged(self.run_id, params=fresh))
+                self.record(ParamsLogged(self.run_id, params=fresh))
                 known.update(fresh)
 
     def set_tags(self, tags: Mapping[str, Any]) -> None:
         """Set or replace tags; ``mlflow.runName`` also renames the run."""
         texts = validation.check_tags(tags)
         if texts:
-            self.journal.record(TagsSet(self.run_id, tags=texts))
+            self.record(TagsSet(self.run_id, tags=texts))
         if texts.get(RUN_NAME):
-            self.journal.record(RunUpdated(self.run_id, name=texts[RUN_NAME]))
+            self.record(RunUpdated(self.run_id, name=texts[RUN_NAME]))
 
     def delete_tag(self, key: str) -> None:
         """Remove a tag; raises NotFound if the run has none of that name."""
         if key not in self.read().data.tags:
             raise NotFound(f"Run {self.run_id!r} has no tag {key!r}.")
-        self.journal.record(TagDeleted(self.run_id, key=key))
+        self.record(TagDeleted(self.run_id, key=key))
 
     def log_inputs(
         self,
@@ -188,36 +189,41 @@ class RunWriter:
     ) -> None:
         """Record what the run reads."""
         if datasets or models:
-            self.journal.record(
-                InputsLogged(self.run_id, datasets=list(datasets), models=list(models))
-            )
+            self.record(InputsLogged(self.run_id, datasets=list(datasets), models=list(models)))
 
     def log_outputs(self, models: Iterable[LoggedModelOutput]) -> None:
         """Record models the run wrote; later points at such a step belong to the model."""
         outputs = list(models)
         if outputs:
-            self.journal.record(OutputsLogged(self.run_id, models=outputs))
+            self.record(OutputsLogged(self.run_id, models=outputs))
             self._model_at_step.update((output.step, output.model_id) for output in outputs)
 
     def attach(self, name: str, body: bytes) -> None:
         """Attach or replace a JSON document of chiplog's own."""
-        self.journal.record(DocumentAttached(self.run_id, name=name, body=body))
+        self.record(DocumentAttached(self.run_id, name=name, body=body))
 
     def record_child_run(self, run: RunRecorded) -> None:
         """Record a whole other run in one piece, as a child of this one if its tags say so."""
-        self.journal.record(run)
+        self.record(run)
 
     def record_model(self, model: LoggedModel) -> None:
         """Record that a logged model came to be or changed."""
-        self.journal.record(ModelRecorded(model.source_run_id or "", model=model))
+        self.record(ModelRecorded(model.source_run_id or "", model=model))
 
     def record(self, record: Record) -> None:
         """Record any fact about this run."""
+        if self._introduction is not None:
+            self._introduce()
         self.journal.record(record)
+
+    def introduce(self, introduction: RunStarted) -> None:
+        """Tell this process's journal of a run that another process started, if it is used."""
+        self._introduction = introduction
+        self._numbers.clear()  # so that the next point passes through _new_number
 
     def end(self, status: str = "FINISHED", end_time: int | None = None) -> None:
         """Record that the run ended; hands back at once, see :meth:`flush`."""
-        self.journal.record(
+        self.record(
             RunUpdated(
                 self.run_id,
                 status=RunStatus.to_string(RunStatus.from_string(status)),
@@ -246,9 +252,26 @@ class RunWriter:
         """The run's artifacts, opened when first needed."""
         return open_artifact_store(self.artifact_uri)
 
-    def after_fork(self) -> None:
-        """Let go, in a forked child, of a lock that a thread of the parent may have held."""
+    def after_fork(self, introduction: RunStarted) -> None:
+        """Go on in a forked child, whose journal is another and which has one thread only."""
         self._params_lock = threading.Lock()
+        self.introduce(introduction)
+
+    def _introduce(self) -> None:
+        introduction, self._introduction = self._introduction, None
+        if introduction is not None:
+            self.journal.record(introduction)
+
+    @property
+    def params(self) -> dict[str, str]:
+        """The run's params as this process knows them."""
+        with self._params_lock:
+            return dict(self._known_params())
+
+    @property
+    def has_metrics(self) -> bool:
+        """Whether the run may have metrics: this process recorded some, or did not start it."""
+        return bool(self._numbers) or not self.is_new
 
     def _known_params(self) -> dict[str, str]:
         """The run's params as this process knows them, read from the store once if need be."""
@@ -259,6 +282,8 @@ class RunWriter:
     def _new_number(self, key: str) -> int:
         """Check a metric key seen for the first time and give its series a number."""
         checked = validation.check_key(key, "metric")
+        if self._introduction is not None:
+            self._introduce()
         number = self._numbers[checked] = self.journal.number(Series(self.run_id, key=checked))
         return number
 
@@ -275,6 +300,8 @@ class RunWriter:
         if model_id is None and dataset_name is None:
             return self._numbers[key]
         checked = validation.check_key(key, "metric")
+        if self._introduction is not None:
+            self._introduce()
         series = Series(
             self.run_id,
             key=checked,

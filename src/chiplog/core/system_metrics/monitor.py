@@ -7,11 +7,12 @@ import threading
 from typing import TYPE_CHECKING
 
 from chiplog.core.system_metrics import settings
-from chiplog.core.system_metrics.gauges import Gauges
 from chiplog.hooks.guard import report
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from chiplog.core.system_metrics.gauges import Gauges
 
 
 class SystemMetricsMonitor:
@@ -75,6 +76,8 @@ class SystemMetricsMonitor:
 
     def _run(self) -> None:
         try:
+            from chiplog.core.system_metrics.gauges import Gauges
+
             with Gauges() as gauges:
                 self._sample(gauges)
         except Exception as error:  # the only thing that would see it is the thread's end

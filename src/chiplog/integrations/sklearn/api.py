@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from chiplog.core.autolog.engine import flavor_autolog
 from chiplog.core.errors import ChiplogError, InvalidValue
 from chiplog.core.models.loading import load_model as _load
+from chiplog.core.models.logging import ModelEntry, log_into_current_run
 from chiplog.core.models.safety import Trust
-from chiplog.core.models.saving import ModelContent, ModelEntry, log_into_current_run
+from chiplog.core.models.saving import ModelContent
 from chiplog.core.models.saving import save_model as _save
 from chiplog.integrations.sklearn.flavor import SklearnFlavor
 
@@ -18,7 +20,8 @@ if TYPE_CHECKING:
     from chiplog.core.models.model import Model, ModelInfo
     from chiplog.core.models.signature import ModelSignature
 
-class NotImplementedYet(ChiplogError):
+
+class NotImplementedYet(ChiplogError):  # noqa: N818 - as chiplog's other errors
     """Something this version of chiplog does not do."""
 
     default_code = "NOT_IMPLEMENTED"
@@ -26,8 +29,10 @@ class NotImplementedYet(ChiplogError):
 
 __all__ = ["autolog", "load_model", "log_model", "save_model"]
 
+autolog = flavor_autolog("sklearn")
 
-def save_model(
+
+def save_model(  # noqa: PLR0917, D417 - MLflow's signature
     sk_model: Any,
     path: str | Path,
     conda_env: str | dict[str, Any] | None = None,
@@ -70,7 +75,7 @@ def save_model(
     _save(SklearnFlavor(), content, path, mlflow_model)
 
 
-def log_model(
+def log_model(  # noqa: PLR0917 - MLflow's signature
     sk_model: Any,
     artifact_path: str | None = None,
     conda_env: str | dict[str, Any] | None = None,

@@ -46,7 +46,9 @@ class SklearnConfig(AutologConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         count = self.max_tuning_runs
-        if count is not None and (isinstance(count, bool) or not isinstance(count, int) or count < 0):
+        if count is not None and (
+            isinstance(count, bool) or not isinstance(count, int) or count < 0
+        ):
             raise InvalidValue(
                 f"max_tuning_runs={count!r} is not allowed: give a number of candidates from 0, "
                 "or None for all of them."

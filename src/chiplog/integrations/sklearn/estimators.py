@@ -54,7 +54,8 @@ def known_estimators(root: type) -> Iterator[type]:
     seen: set[type] = set()
     stack = [root]
     while stack:
-        for cls in stack.pop().__subclasses__():
+        found: list[type] = stack.pop().__subclasses__()
+        for cls in found:
             if cls not in seen:
                 seen.add(cls)
                 stack.append(cls)

@@ -7,19 +7,21 @@ from typing import TYPE_CHECKING, Any, Final
 from chiplog.core.autolog.integration import Call, Watch
 from chiplog.core.data import describe_dataset
 from chiplog.core.models.examples import first_rows
-from chiplog.core.models.saving import ModelContent, ModelEntry, log_model
-from chiplog.core.models.schema import Schema
+from chiplog.core.models.logging import ModelEntry, log_model
+from chiplog.core.models.saving import ModelContent
 from chiplog.core.models.signature import ModelSignature, infer_signature
+from chiplog.core.models.skopsfile import CannotSave
 from chiplog.integrations.sklearn import plots, search
 from chiplog.integrations.sklearn.config import SklearnConfig
 from chiplog.integrations.sklearn.data import TrainingData, generators_untouched
 from chiplog.integrations.sklearn.estimators import WATCHED, full_name, is_search, kind_of
-from chiplog.integrations.sklearn.flavor import CannotSave, SklearnFlavor
+from chiplog.integrations.sklearn.flavor import SklearnFlavor
 from chiplog.integrations.sklearn.training import Outcome, evaluate
 
 if TYPE_CHECKING:
     from chiplog.core.autolog.session import TrainingSession
     from chiplog.core.entities import Dataset
+    from chiplog.core.models.schema import Schema
 
 EXAMPLE_ROWS: Final = 5
 _SCHEMA_ROWS: Final = 10_000

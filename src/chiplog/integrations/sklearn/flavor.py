@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import functools
-import io
-import re
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
-from chiplog.core.errors import ChiplogError, InvalidValue, MissingLibrary
-from chiplog.core.models import safety
+from chiplog.core.errors import InvalidValue, MissingLibrary
+from chiplog.core.models import safety, skopsfile
 from chiplog.core.models.flavor import Saved
 from chiplog.core.models.loading import file_of
 
@@ -20,12 +18,6 @@ if TYPE_CHECKING:
     from chiplog.core.models.safety import Trust
 
 FORMATS: Final = {"skops": "model.skops", "pickle": "model.pkl", "cloudpickle": "model.pkl"}
-
-
-class CannotSave(ChiplogError):
-    """A model that the chosen file format has no way to hold."""
-
-    default_code = "INVALID_PARAMETER_VALUE"
 
 
 class SklearnFlavor:
@@ -44,17 +36,17 @@ class SklearnFlavor:
         return base is not None and isinstance(model, base.BaseEstimator)
 
     def save(self, model: Any, path: Path, options: Mapping[str, Any]) -> Saved:
-        """Write the model's file; raises CannotSave, with the formats that can, if it does not fit."""
+        """Write the model's file; raises CannotSave if the format cannot hold it."""
         import sklearn
 
         chosen = check_format(options.get("serialization_format"))
         file = FORMATS[chosen]
         trusted: list[str] | None = None
         if chosen == "skops":
-            data = dump_skops(model)
-            modules = safety.skops_modules(data) | {"skops", "numpy", "scipy"}
+            data = skopsfile.dump(model)
+            modules = skopsfile.type_names(data) | {"skops", "numpy", "scipy"}
             given = options.get("skops_trusted_types")
-            trusted = list(given) if given is not None else _untrusted_by_skops(data)
+            trusted = list(given) if given is not None else skopsfile.untrusted_by_skops(data)
         else:
             data = _pickler(chosen)(model)
             modules = safety.pickled_modules(data) & set(_roots()) | {"numpy", "scipy"}
@@ -97,74 +89,6 @@ def check_format(chosen: str | None) -> str:
             f"serialization_format={chosen!r} is unknown; it is one of {', '.join(FORMATS)}."
         )
     return chosen
-
-
-def dump_skops(model: object) -> bytes:
-    """The model as a skops file's bytes."""
-    try:
-        from skops.io import dumps
-    except ImportError as error:
-        raise MissingLibrary(
-            "Saving a scikit-learn model needs skops, which is not installed.\n"
-            "    pip install 'chiplog[sklearn]'"
-        ) from error
-    try:
-        data: bytes = dumps(model)
-    except Exception as error:  # skops has no one type for what it does not support
-        raise CannotSave(
-            f"skops cannot hold this {type(model).__name__}: {error} Save it with "
-            "serialization_format='cloudpickle' if you will trust it when it is loaded."
-        ) from error
-    unnamed = sorted({name for name in _type_names(data) if "<" in name})
-    if unnamed:
-        raise CannotSave(
-            f"This {type(model).__name__} holds {', '.join(unnamed)}, which has no name to find it "
-            "by again. Define it at the top of a module, or save with "
-            "serialization_format='cloudpickle'."
-        )
-    return data
-
-
-_TYPE = re.compile(rb'"__class__": "([^"]+)",\s*"__module__": "([^"]+)"')
-
-
-def _type_names(data: bytes) -> set[str]:
-    import zipfile
-
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        found = set(_TYPE.findall(archive.read("schema.json")))
-    return {f"{module.decode()}.{name.decode()}" for name, module in found}
-
-
-def _untrusted_by_skops(data: bytes) -> list[str] | None:
-    """What a reader that knows no more than skops does must be told to trust, or None.
-
-    MLflow reads this list; chiplog has its own, and does not believe what a file says of itself.
-    """
-    suspects = _type_names(data) - _trusted_by_skops()
-    if not suspects:
-        return None
-    from skops.io import get_untrusted_types
-
-    return list(get_untrusted_types(data=data)) or None
-
-
-@functools.cache
-def _trusted_by_skops() -> frozenset[str]:
-    """Types that skops trusts wherever they stand."""
-    from skops.io import _trusted_types as types
-
-    return frozenset(
-        [
-            *types.PRIMITIVE_TYPE_NAMES,
-            *types.CONTAINER_TYPE_NAMES,
-            *types.SKLEARN_ESTIMATOR_TYPE_NAMES,
-            *types.NUMPY_DTYPE_TYPE_NAMES,
-            "builtins.dict",
-            "builtins.NoneType",
-            "numpy.ndarray",
-        ]
-    )
 
 
 def _pickler(chosen: str) -> Callable[[object], bytes]:

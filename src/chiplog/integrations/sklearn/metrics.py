@@ -61,7 +61,8 @@ class Labels:
         """Weight of each (true, predicted) pair of classes, shape (k, k)."""
         k = len(self.classes)
         pairs = self.true * k + self.predicted
-        return np.bincount(pairs, weights=self.weights, minlength=k * k).reshape(k, k)
+        counts: Floats = np.bincount(pairs, weights=self.weights, minlength=k * k).astype(float)
+        return counts.reshape(k, k)
 
 
 def _column(values: Any) -> Any:

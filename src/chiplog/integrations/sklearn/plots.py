@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 _POINTS: Final = 1000
 _MAX_LABELS: Final = 30
-_DPI: Final = 100
+_MAX_WRITTEN: Final = 12
+_DPI: Final = 80
+_TICKS: Final = (0.0, 0.5, 1.0)
 
 
 def can_draw() -> bool:
@@ -53,12 +55,12 @@ def _thinned(count: int) -> npt.NDArray[np.intp]:
 def draw_confusion(shares: Floats, classes: list[str]) -> bytes:
     """A confusion matrix, each row normalised, as PNG."""
     figure, axes = _axes(max(4.0, min(10.0, 2.0 + 0.5 * len(classes))))
-    image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    figure.colorbar(image, ax=axes, fraction=0.046)
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     axes.set(xlabel="Predicted label", ylabel="True label", title="Normalized confusion matrix")
     if len(classes) <= _MAX_LABELS:
         axes.set_xticks(range(len(classes)), classes, rotation=45 if len(classes) > 5 else 0)
         axes.set_yticks(range(len(classes)), classes)
+    if len(classes) <= _MAX_WRITTEN:  # beyond, the colours say more than small numbers
         for row, line in enumerate(shares.tolist()):
             for column, share in enumerate(line):
                 color = "white" if share > 0.5 else "black"
@@ -69,9 +71,10 @@ def draw_confusion(shares: Floats, classes: list[str]) -> bytes:
 def draw_roc(false: Floats, true: Floats, area: float) -> bytes:
     """A ROC curve as PNG."""
     figure, axes = _axes(5.0)
-    axes.plot(false, true, drawstyle="default", label=f"AUC = {area:.4g}")
+    axes.plot(false, true, label=f"AUC = {area:.4g}")
     axes.plot([0, 1], [0, 1], linestyle="--", color="grey", linewidth=1)
     axes.set(xlabel="False positive rate", ylabel="True positive rate", title="ROC curve")
+    axes.set(xticks=_TICKS, yticks=_TICKS)
     axes.legend(loc="lower right")
     return _png(figure)
 
@@ -80,7 +83,8 @@ def draw_precision_recall(recall: Floats, precision: Floats, average: float) -> 
     """A precision-recall curve as PNG."""
     figure, axes = _axes(5.0)
     axes.plot(recall, precision, drawstyle="steps-pre", label=f"AP = {average:.4g}")
-    axes.set(xlabel="Recall", ylabel="Precision", title="Precision-recall curve", ylim=(0, 1.05))
+    axes.set(xlabel="Recall", ylabel="Precision", title="Precision-recall curve")
+    axes.set(xticks=_TICKS, yticks=_TICKS, ylim=(0, 1.05))
     axes.legend(loc="lower left")
     return _png(figure)
 
@@ -96,5 +100,5 @@ def _axes(inches: float) -> tuple[Any, Any]:
 
 def _png(figure: Any) -> bytes:
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png")
+    figure.canvas.print_png(buffer, pil_kwargs={"compress_level": 1})
     return buffer.getvalue()

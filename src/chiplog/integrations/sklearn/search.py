@@ -120,15 +120,11 @@ def log_candidates(
             )
         )
         if best_model is not None and candidate == best:
-            session.writer.record(
-                OutputsLogged(run_id, models=[LoggedModelOutput(best_model, 0)])
-            )
+            session.writer.record(OutputsLogged(run_id, models=[LoggedModelOutput(best_model, 0)]))
     return len(order)
 
 
-def _by_rank(
-    results: Mapping[str, Any], session: TrainingSession, limit: int | None
-) -> list[int]:
+def _by_rank(results: Mapping[str, Any], session: TrainingSession, limit: int | None) -> list[int]:
     """The candidates' positions, best first, as many as are wanted."""
     count = len(results["params"])
     ranks = [key for key in results if key.startswith("rank_test_")]
@@ -136,7 +132,7 @@ def _by_rank(
         if "rank_test_score" not in ranks and limit is not None and limit < count:
             session.degraded("candidates", f"several scores: the best are chosen by {ranks[0]}")
         key = "rank_test_score" if "rank_test_score" in ranks else ranks[0]
-        order = np.argsort(np.asarray(results[key]), kind="stable").tolist()
+        order: list[int] = np.argsort(np.asarray(results[key]), kind="stable").tolist()
     else:
         order = list(range(count))
     return order if limit is None else order[:limit]

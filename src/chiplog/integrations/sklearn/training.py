@@ -80,6 +80,11 @@ def _classify(
         _draw_confusion(labels, outcome)
     if hasattr(estimator, "predict_proba"):
         _probabilities(estimator, data, outcome, draw=draw)
+    elif draw and len(labels.classes) == 2 and hasattr(estimator, "decision_function"):
+        scores = np.asarray(estimator.decision_function(data.X))
+        positive = np.asarray(data.y).ravel() == np.asarray(estimator.classes_)[-1]
+        if scores.shape == positive.shape:
+            _draw_curves(Curve.of(positive, scores, labels.weights), outcome)
 
 
 def label_metrics_of(labels: Labels | None, pos_label: object) -> dict[str, float] | None:
@@ -95,14 +100,10 @@ def _draw_confusion(labels: Labels, outcome: Outcome) -> None:
         outcome.missing["confusion matrix"] = f"it would have {len(labels.classes)} classes"
         return
     names = [str(label) for label in labels.classes.tolist()]
-    outcome.figures.append(
-        ("training_confusion_matrix.png", plots.draw_confusion, (shares, names))
-    )
+    outcome.figures.append(("training_confusion_matrix.png", plots.draw_confusion, (shares, names)))
 
 
-def _probabilities(
-    estimator: Any, data: TrainingData, outcome: Outcome, *, draw: bool
-) -> None:
+def _probabilities(estimator: Any, data: TrainingData, outcome: Outcome, *, draw: bool) -> None:
     probabilities = np.asarray(estimator.predict_proba(data.X))
     classes, true = np.asarray(estimator.classes_), np.asarray(data.y).ravel()
     if probabilities.ndim != 2 or probabilities.shape != (len(true), len(classes)):
@@ -136,6 +137,8 @@ def _probabilities(
 
 
 def _draw_curves(curve: Curve, outcome: Outcome) -> None:
+    if not curve.is_complete:
+        return
     roc = (*plots.roc_points(curve), curve.area)
     outcome.figures.append(("training_roc_curve.png", plots.draw_roc, roc))
     outcome.figures.append(

@@ -59,7 +59,8 @@ def _whole(place: Path, mode: int, write: Callable[[BinaryIO], None]) -> None:
     """Let ``write`` fill a file that then takes the name ``place`` in one step."""
     partial, descriptor = _create(place.parent, mode)
     try:
-        with open(descriptor, "wb", buffering=0) as target:  # noqa: PTH123 - a descriptor
+        # Buffered, since a bare write may take a part only, as on a disk that fills up.
+        with open(descriptor, "wb") as target:  # noqa: PTH123 - a descriptor
             write(target)
         partial.replace(place)
     except BaseException:

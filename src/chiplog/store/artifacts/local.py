@@ -94,7 +94,7 @@ class LocalArtifactStore:
         base = check_directory(path)
         directories, files = plan_directory(source, self._root)
         with self._explained("store", base or "."):
-            self._place(base).mkdir(parents=True, exist_ok=True)
+            self._directory(base).mkdir(parents=True, exist_ok=True)
         for name in directories:
             target = check_path(join(base, name))
             with self._explained("store", target):
@@ -108,7 +108,7 @@ class LocalArtifactStore:
         """What lies directly in ``path``, by name; links that lead out of it are left out."""
         base = check_directory(path)
         with self._explained("list", base or "."):
-            place = self._place(base)
+            place = self._directory(base)
             try:
                 entries = sorted(os.scandir(place), key=lambda entry: entry.name)
             except (FileNotFoundError, NotADirectoryError):
@@ -128,7 +128,7 @@ class LocalArtifactStore:
                 if place.is_dir():
                     raise NotFound(f"{path!r} in {self._root!r} is a directory, not a file.")
                 return place.open("rb")
-            except FileNotFoundError:
+            except (FileNotFoundError, NotADirectoryError):
                 raise self._missing(path) from None
 
     def download(self, path: str, destination: Path) -> Path:
@@ -138,7 +138,7 @@ class LocalArtifactStore:
         """
         base = check_directory(path)
         with self._explained("download", base or "."):
-            place = self._place(base)
+            place = self._directory(base)
             if not place.exists():
                 raise self._missing(base or ".")
         target = destination / base.rpartition("/")[2] if base else destination
@@ -154,7 +154,7 @@ class LocalArtifactStore:
         """Delete a file or directory; links are removed, never followed."""
         base = check_directory(path)
         with self._explained("delete", base or "."):
-            place = self._place(base, follow_last=False)
+            place = self._directory(base, follow_last=False)
             return _delete(place)
 
     def _download_directory(self, base: str, target: Path) -> None:
@@ -176,10 +176,8 @@ class LocalArtifactStore:
     def _place(self, path: str, *, follow_last: bool = True) -> Path:
         """Where ``path`` lies; raises InvalidValue if a symbolic link leads out of the root.
 
-        '' is the root. ``follow_last=False`` looks at the last name itself, as a deletion does.
+        ``follow_last=False`` looks at the last name itself, as a deletion does.
         """
-        if not path:
-            return self.root
         place = self.root.joinpath(*check_path(path).split("/"))
         root = os.path.realpath(self._root)
         real = os.path.realpath(place if follow_last else place.parent)
@@ -189,6 +187,10 @@ class LocalArtifactStore:
                 f"by a symbolic link to {real!r}."
             )
         return place
+
+    def _directory(self, base: str, *, follow_last: bool = True) -> Path:
+        """The same for what may be the root, ''."""
+        return self._place(base, follow_last=follow_last) if base else self.root
 
     def _info(self, entry: os.DirEntry[str], path: str) -> FileInfo | None:
         try:

@@ -1,7 +1,7 @@
 """Points as bytes: raw for a few, compressed columns with an overview for many.
 
-An overview holds, for buckets of several sizes, the smallest and the largest point of each bucket and
-the mean of its values; so a chart of a million points reads kilobytes.
+An overview holds, for buckets of several sizes, the smallest and the largest point of each bucket
+and the mean of its values; so a chart of a million points reads kilobytes.
 """
 
 from __future__ import annotations
@@ -99,9 +99,9 @@ def overview(columns: Columns) -> bytes:
 
 
 def read_overview(data: bytes) -> list[tuple[int, Columns, npt.NDArray[np.float64]]]:
-    """For each resolution, finest first: bucket size, smallest and largest points, means.
+    """For each resolution, finest first: bucket size, the points that matter, means.
 
-    Each bucket has two points, in the order in which they were recorded.
+    The points are in the order in which they were recorded; the first and the last are among them.
     """
     levels = []
     at = 0
@@ -122,7 +122,7 @@ def read_overview(data: bytes) -> list[tuple[int, Columns, npt.NDArray[np.float6
 
 
 def _level(columns: Columns, size: int) -> bytes:
-    picked = columns[extremes(columns.values, size)]
+    picked = columns[with_ends(extremes(columns.values, size), len(columns))]
     blobs = [
         compress(picked.steps),
         compress(picked.times),
@@ -146,9 +146,12 @@ def extremes(values: npt.NDArray[np.float64], size: int) -> npt.NDArray[np.intp]
     return np.column_stack([np.minimum(low, high), np.maximum(low, high)]).ravel()
 
 
-def _padded(
-    values: npt.NDArray[np.float64], size: int, filler: float
-) -> npt.NDArray[np.float64]:
+def with_ends(picked: npt.NDArray[np.intp], count: int) -> npt.NDArray[np.intp]:
+    """The positions picked out of ``count``, and the first and the last, each once, in order."""
+    return np.unique(np.concatenate([[0], picked, [count - 1]]))
+
+
+def _padded(values: npt.NDArray[np.float64], size: int, filler: float) -> npt.NDArray[np.float64]:
     buckets = -(-len(values) // size)
     padded = np.full(buckets * size, filler)
     padded[: len(values)] = np.where(np.isnan(values), filler, values)

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+if TYPE_CHECKING:
+    AnyRow = sa.Row[*tuple[Any, ...]]
+    AnySelect = sa.Select[*tuple[Any, ...]]
+
 BUSY_SECONDS: Final = 60.0
 """How long a write waits for other processes' writes before it gives up."""
 
@@ -46,11 +50,13 @@ class Transaction:
         self.connection = connection
         self._dialect = connection.dialect
 
-    def execute(self, statement: sa.Executable, values: Any = None) -> sa.CursorResult[Any]:
+    def execute(
+        self, statement: sa.Executable, values: Any = None
+    ) -> sa.CursorResult[*tuple[Any, ...]]:
         """Run a statement of SQLAlchemy's."""
         return self.connection.execute(statement, values)
 
-    def rows(self, statement: Prepared, *values: Any) -> Sequence[sa.Row[Any]]:
+    def rows(self, statement: Prepared, *values: Any) -> Sequence[AnyRow]:
         """Run a prepared select."""
         text = statement.text(self._dialect)
         return self.connection.exec_driver_sql(text, values).fetchall()
@@ -199,6 +205,11 @@ class Database:
             raise failures.unsynced(self.place, error) from error
         finally:
             os.close(file)
+
+    def checkpoint(self) -> None:
+        """Move the write-ahead log into the database file, as far as readers allow."""
+        with self.engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def close(self) -> None:
         """Close the connections that are not in use."""

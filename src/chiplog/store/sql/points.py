@@ -1,9 +1,9 @@
 """Metric points: fresh rows, compressed chunks, and reading them back.
 
 A metric's points are numbered ``n`` = 0, 1, ... in the order in which they arrive, whatever their
-context. The first point lies in the metric's summary row alone until a second one arrives, since most
-metrics never have one. Points of one batch and context make one row of the table ``points``; many at
-once make a chunk. Rows become chunks when a metric has many of them, or when its run ends.
+context. The first point lies in the metric's summary row alone until a second one arrives, since
+most metrics never have one. Points of one batch and context make one row of the table ``points``;
+many at once make a chunk. Rows become chunks when a metric has many of them, or when its run ends.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ import sqlalchemy as sa
 
 from chiplog.store.sql import chunks, doubles, schema
 from chiplog.store.sql.chunks import Columns, concatenate
-from chiplog.store.sql.prepared import delete, insert, select
+from chiplog.store.sql.prepared import delete, insert, select, update
 from chiplog.store.sql.summaries import summarize
 
 if TYPE_CHECKING:
-    from chiplog.store.sql.engine import Transaction
+    from chiplog.store.sql.engine import AnyRow, Transaction
     from chiplog.store.sql.summaries import Summary
 
 CHUNK_AT_ONCE: Final = 1000
@@ -34,12 +34,16 @@ LONG_SERIES: Final = 1000
 SMALL_CHUNK: Final = chunks.LARGEST_CHUNK // 2
 MOST_SMALL_CHUNKS: Final = 16
 
+Place = tuple[int, int]
+"""A run's integer key and a field: where a metric's points belong."""
+
 _insert_points = insert(schema.points)
 _insert_chunk = insert(
     schema.chunks, *(column.name for column in schema.chunks.columns if column.name != "id")
 )
 _delete_points = delete(schema.points, "run", "field")
 _delete_chunk = delete(schema.chunks, "id")
+_set_hot = update(schema.metrics, ("hot",), ("run", "field"))
 _select_chunk = select(schema.chunks, ("steps", "times", "data"), ("id",))
 
 
@@ -51,10 +55,9 @@ class PointWriter:
         self._rows: list[tuple[int, int, int, int, bytes]] = []
         self._full: list[tuple[int, int, Summary]] = []
 
-    def add(
-        self, run: int, field: int, summary: Summary | None, columns: Columns, context: int
-    ) -> Summary:
+    def add(self, place: Place, summary: Summary | None, columns: Columns, context: int) -> Summary:
         """Add points behind those that ``summary`` tells of; the summary of all."""
+        run, field = place
         added = summarize(columns, context)
         if summary is None and len(columns) == 1:
             return added
@@ -68,7 +71,7 @@ class PointWriter:
             summary.add(added)
             added = summary
         if len(columns) >= CHUNK_AT_ONCE:
-            insert_chunks(self._tx, run, field, start, context, columns)
+            insert_chunks(self._tx, (run, field), start, context, columns)
             merge_chunks(self._tx, run, field)
         else:
             self._rows.append((run, field, start, context, chunks.pack(columns)))
@@ -79,7 +82,7 @@ class PointWriter:
         return added
 
     def flush(self) -> None:
-        """Write the rows, and compact what has too many of them; before the summaries are written."""
+        """Write the rows and compact what has too many; before the summaries are written."""
         self._tx.many(_insert_points, self._rows)
         for run, field, summary in self._full:
             if summary.hot:
@@ -93,23 +96,20 @@ def _only_point(summary: Summary) -> bytes:
     return chunks.pack_one(summary.latest_step, summary.latest_time, value)
 
 
-def insert_chunks(
-    tx: Transaction, run: int, field: int, n: int, context: int, columns: Columns
-) -> None:
+def insert_chunks(tx: Transaction, place: Place, n: int, context: int, columns: Columns) -> None:
     """Write points as chunks of which the first begins at number ``n``."""
     tx.many(
         _insert_chunk,
         [
-            _chunk_row(run, field, n + at, context, columns[at : at + chunks.LARGEST_CHUNK])
+            _chunk_row(place, n + at, context, columns[at : at + chunks.LARGEST_CHUNK])
             for at in range(0, len(columns), chunks.LARGEST_CHUNK)
         ],
     )
 
 
-def _chunk_row(run: int, field: int, n: int, context: int, part: Columns) -> tuple[Any, ...]:
+def _chunk_row(place: Place, n: int, context: int, part: Columns) -> tuple[Any, ...]:
     return (
-        run,
-        field,
+        *place,
         n,
         context,
         len(part),
@@ -128,12 +128,12 @@ def compact(tx: Transaction, run: int, field: int) -> None:
         .where(table.c.run == run, table.c.field == field)
         .order_by(table.c.n)
     ).fetchall()
-    by_context: dict[int, list[sa.Row[Any]]] = {}
+    by_context: dict[int, list[AnyRow]] = {}
     for row in rows:
         by_context.setdefault(row.context, []).append(row)
     for context, some in by_context.items():
         columns = concatenate([chunks.unpack(row.data) for row in some])
-        insert_chunks(tx, run, field, some[0].n, context, columns)
+        insert_chunks(tx, (run, field), some[0].n, context, columns)
     tx.run(_delete_points, run, field)
     merge_chunks(tx, run, field)
 
@@ -149,7 +149,7 @@ def merge_chunks(tx: Transaction, run: int, field: int) -> None:
     if len(rows) < MOST_SMALL_CHUNKS:
         return
     for context in {row.context for row in rows}:
-        tail: list[sa.Row[Any]] = []
+        tail: list[AnyRow] = []
         for row in reversed([row for row in rows if row.context == context]):
             if row.size >= SMALL_CHUNK:
                 break
@@ -157,7 +157,7 @@ def merge_chunks(tx: Transaction, run: int, field: int) -> None:
         if len(tail) >= MOST_SMALL_CHUNKS:
             columns = concatenate([_read_chunk(tx, row.id) for row in tail])
             tx.many(_delete_chunk, [(row.id,) for row in tail])
-            insert_chunks(tx, run, field, tail[0].n, context, columns)
+            insert_chunks(tx, (run, field), tail[0].n, context, columns)
 
 
 def _read_chunk(tx: Transaction, number: int) -> Columns:
@@ -172,39 +172,37 @@ def _read_chunk(tx: Transaction, number: int) -> Columns:
 def compact_ended(tx: Transaction, runs: list[int]) -> None:
     """Compact the long series of runs that have ended."""
     table = schema.metrics
-    for run in runs:
-        fields = tx.execute(
-            sa.select(table.c.field).where(table.c.run == run, table.c.hot >= LONG_SERIES)
-        ).scalars()
-        for field in fields.all():
-            compact(tx, run, field)
-            tx.execute(
-                table.update().where(table.c.run == run, table.c.field == field).values(hot=0)
+    for at in range(0, len(runs), 500):
+        long = tx.execute(
+            sa.select(table.c.run, table.c.field).where(
+                table.c.run.in_(runs[at : at + 500]), table.c.hot >= LONG_SERIES
             )
+        )
+        for run, field in long.fetchall():
+            compact(tx, run, field)
+            tx.run(_set_hot, 0, run, field)
 
 
 def read(tx: Transaction, run: int, field: int, summary: Summary) -> dict[int, Columns]:
     """All points of a metric by context, in the order in which they arrived."""
     if summary.count == 1 and not summary.hot:
         return {summary.context: chunks.unpack(_only_point(summary))}
-    parts = [
-        (row.n, row.context, _read_chunk(tx, row.id)) for row in _chunk_heads(tx, run, field)
-    ]
+    parts = [(row.n, row.context, _read_chunk(tx, row.id)) for row in _chunk_heads(tx, run, field)]
     return _joined(parts + _hot_parts(tx, run, field))
 
 
 def sample(
     tx: Transaction, run: int, field: int, summary: Summary, most: int
 ) -> dict[int, Columns]:
-    """At most ``most`` points of each context that keep its shape, extremes and both ends included.
+    """At most ``most`` points in all that keep its shape, extremes and both ends included.
 
     Reads overviews instead of points where there are chunks.
     """
-    most = max(most, 4)
     if summary.count <= most or summary.count == summary.hot:
-        everything = read(tx, run, field, summary)
-        return {context: thin(columns, most) for context, columns in everything.items()}
-    size = max((size for size in chunks.BUCKET_SIZES if summary.count // size * 2 >= most), default=0)
+        return _thinned(read(tx, run, field, summary), most)
+    # The coarsest buckets that still give about as many points as are asked for.
+    fine_enough = [size for size in chunks.BUCKET_SIZES if summary.count // size * 8 >= most * 3]
+    size = max(fine_enough, default=0)
     table = schema.chunks
     rows = tx.execute(
         sa.select(table.c.id, table.c.n, table.c.context, table.c.overview)
@@ -212,15 +210,18 @@ def sample(
         .order_by(table.c.n)
     ).fetchall()
     parts = []
-    ends: dict[int, list[int]] = {}
     for row in rows:
         levels = chunks.read_overview(row.overview)
         fitting = [level for level in levels if level[0] <= size]
         columns = fitting[-1][1] if fitting else _read_chunk(tx, row.id)
         parts.append((row.n, row.context, columns))
-        ends.setdefault(row.context, []).append(row.id)
     parts += _hot_parts(tx, run, field)
-    return {context: thin(columns, most) for context, columns in _joined(parts).items()}
+    return _thinned(_joined(parts), most)
+
+
+def _thinned(by_context: dict[int, Columns], most: int) -> dict[int, Columns]:
+    each = max(most // max(len(by_context), 1), 4)
+    return {context: thin(columns, each) for context, columns in by_context.items()}
 
 
 def thin(columns: Columns, most: int) -> Columns:
@@ -230,10 +231,10 @@ def thin(columns: Columns, most: int) -> Columns:
     buckets = max((most - 2) // 2, 1)
     size = -(-len(columns) // buckets)
     picked = chunks.extremes(columns.values, size)
-    return columns[np.unique(np.concatenate([[0], picked, [len(columns) - 1]]))]
+    return columns[chunks.with_ends(picked, len(columns))]
 
 
-def _chunk_heads(tx: Transaction, run: int, field: int) -> list[sa.Row[Any]]:
+def _chunk_heads(tx: Transaction, run: int, field: int) -> list[AnyRow]:
     table = schema.chunks
     return list(
         tx.execute(

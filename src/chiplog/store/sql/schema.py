@@ -33,6 +33,7 @@ metadata = sa.MetaData()
 _Id = sa.BigInteger().with_variant(sqlite.INTEGER(), "sqlite")
 _Blob = sa.LargeBinary().with_variant(mysql.LONGBLOB(), "mysql", "mariadb")
 _LongText = sa.Text().with_variant(mysql.LONGTEXT(), "mysql", "mariadb")
+_SortedText = sa.Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
 
 
 def _text(length: int) -> sa.String:
@@ -54,9 +55,7 @@ def _table(name: str, *columns: sa.schema.SchemaItem, clustered: bool = False) -
     )
 
 
-def _column(
-    name: str, type_: sa.types.TypeEngine[Any], *, null: bool = False
-) -> sa.Column[Any]:
+def _column(name: str, type_: sa.types.TypeEngine[Any], *, null: bool = False) -> sa.Column[Any]:
     return sa.Column(name, type_, nullable=null)
 
 
@@ -110,8 +109,8 @@ runs = _table(
     sa.Column("id", _Id, primary_key=True, autoincrement=True),
     sa.Column("run_id", _text(256), nullable=False, unique=True),
     _column("experiment_id", _Id),
-    _column("name", sa.Text()),
-    _column("user_id", sa.Text()),
+    _column("name", _SortedText),
+    _column("user_id", _SortedText),
     _column("status", sa.String(16)),
     _column("start_time", sa.BigInteger()),
     _column("end_time", sa.BigInteger(), null=True),

@@ -1,0 +1,345 @@
+"""The journal of this process for one store: where everything that is recorded goes first.
+
+``append`` is the hot path: one checksum and one copy into mapped memory, no lock. What it writes
+is in the kernel's hands when it returns, so killing the process loses nothing. Whenever a segment
+has no room left, the write is refused and the slow path, under a lock, rolls to another one.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import Counter
+from typing import TYPE_CHECKING, Final
+from zlib import crc32
+
+import msgspec
+
+from chiplog.core.journal import format as form
+from chiplog.core.journal.filesystem import asked_mode
+from chiplog.core.journal.stream import Stream
+from chiplog.core.journal.writer import writer
+from chiplog.core.location import journal_directory
+from chiplog.core.records import RunRecorded, RunStarted, RunUpdated, Series
+from chiplog.core.stores import open_tracking_store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from chiplog.core.journal.segment import Segment
+    from chiplog.core.records import Record
+
+_log = logging.getLogger("chiplog.journal")
+
+_URGENT: Final = frozenset({RunStarted, RunUpdated, RunRecorded})
+
+
+class Journal:
+    """Where this process records what is meant for one store.
+
+    Neither :meth:`append` nor :meth:`record` ever waits for the store or raises because of
+    storage. A forked child's journal goes on under another id with the numbers it inherited.
+
+    Attributes:
+        store_uri: the store it is delivered to.
+        append: ``append(number, step, timestamp, value)`` records a point of the series that
+            :meth:`number` numbered; step and timestamp (ms) are 64-bit integers.
+        lost: how many points and records could be kept nowhere.
+        refused: how many entries the store refused, by run.
+    """
+
+    append: Callable[[int, int, int, float], None]
+
+    def __init__(self, store_uri: str) -> None:
+        self.store_uri = store_uri
+        self.lost = 0
+        self.refused: Counter[str] = Counter()
+        self._lock = threading.RLock()
+        self._directory: Path | None = None
+        self._definitions: list[Series] = []
+        self._numbers: dict[Series, int] = {}
+        self._busy = False
+        self._postponed: list[Callable[[int], bytes]] = []
+        self._dropping = False
+        self._said_lost = 0
+        self._armed = False
+        self.append, self._turn = _hot_path(self._append_slowly)
+        self._stream = Stream(store_uri)
+
+    @property
+    def journal_id(self) -> str:
+        """The id under which this process's records are delivered for now."""
+        return self._stream.journal_id
+
+    @property
+    def directory(self) -> Path:
+        """Where its files lie."""
+        if self._directory is None:
+            self._directory = self._find_directory()
+        return self._directory
+
+    def number(self, series: Series) -> int:
+        """The number of a series in this process, to be given to :attr:`append`."""
+        number = self._numbers.get(series)
+        if number is not None:
+            return number
+        _ = self.directory
+        with self._lock:
+            if series not in self._numbers:
+                defined = msgspec.structs.replace(series, number=len(self._definitions) + 1)
+                self._definitions.append(defined)
+                payload = form.encode_record(defined)
+                self._write_slowly(lambda seed: form.pack_frame(payload, seed), frame=True)
+                self._numbers[series] = defined.number
+            return self._numbers[series]
+
+    def record(self, record: Record) -> None:
+        """Record a fact about a run, in order with everything else this thread records."""
+        payload = form.encode_record(record)
+        stream, current = self._stream, self._stream.current
+        try:
+            if current is None:
+                raise ValueError
+            current.write(form.pack_frame(payload, stream.seed))
+        except ValueError:
+            self._write_slowly(lambda seed: form.pack_frame(payload, seed), frame=True)
+        if type(record) in _URGENT:
+            writer().wake(urgent=True)
+        elif self._armed:
+            self._disarm()
+
+    def flush(self, timeout: float | None = None) -> bool:
+        """Wait until everything recorded before the call can be read from the store.
+
+        Hands back False if that is not so after ``timeout`` seconds, or as soon as the store is
+        known to be down; delivery goes on in the background.
+        """
+        return writer().flush([self._stream], timeout)
+
+    # The slow path
+
+    def _append_slowly(self, number: int, step: int, timestamp: int, value: float) -> None:
+        def make(seed: int) -> bytes:
+            return form.pack_sealed_point(number, step, timestamp, value, seed)
+
+        self._write_slowly(make, frame=False)
+
+    def _write_slowly(self, make: Callable[[int], bytes], *, frame: bool) -> None:
+        directory = self.directory  # may open the store, so not under the lock
+        with self._lock:
+            if self._busy:
+                # A signal handler or finalizer broke into this very function on this thread.
+                self._postponed.append(make)
+                return
+            self._busy = True
+            try:
+                self._stream.directory = directory
+                self._put(make, frame=frame)
+                while self._postponed:
+                    self._put(self._postponed.pop(0), frame=True)
+            finally:
+                self._busy = False
+
+    def _put(self, make: Callable[[int], bytes], *, frame: bool) -> None:
+        stream = self._stream
+        data = make(stream.seed)
+        if self._dropping and not frame:
+            self._drop(data)
+        elif not _written(stream.current, data):
+            if self._roll(len(data), frame=frame):
+                assert stream.current is not None
+                stream.current.write(data)
+            else:
+                self._drop(data)
+
+    def _roll(self, need: int, *, frame: bool) -> bool:
+        """Turn the hot path to a new segment; False if there is no room for one anywhere."""
+        stream = self._stream
+        is_first = stream.current is None
+        if need > form.frame_size(form.MAX_PAYLOAD) or not stream.roll(
+            self._prefix(), need, frame=frame
+        ):
+            if not frame:
+                self._dropping = True
+                self._turn(self._drop, stream.seed)
+            return False
+        if is_first:
+            writer().add(self, stream)
+        if not self._dropping:
+            self._go_on()
+        writer().wake(urgent=not is_first)
+        return True
+
+    def _go_on(self) -> None:
+        """Turn the hot path to the current segment."""
+        current = self._stream.current
+        self._armed = False
+        self._turn(_unopened if current is None else current.write, self._stream.seed)
+
+    def _prefix(self) -> bytes:
+        """Every definition so far: each segment can be read by itself."""
+        seed = self._stream.seed
+        return b"".join(form.pack_frame(form.encode_record(s), seed) for s in self._definitions)
+
+    def _drop(self, data: bytes) -> None:  # noqa: ARG002 - it takes the place of a write
+        with self._lock:
+            self.lost += 1
+            if self._said_lost == 0:
+                self._said_lost = 1
+                _log.warning(
+                    "There is no room left for the journal, on disk (%s) or in memory; training "
+                    "goes on, but what is logged now is lost until there is room again.",
+                    self._directory,
+                )
+
+    # Called by the writer thread
+
+    def series(self, number: int) -> Series:
+        """The series of a number."""
+        return self._definitions[number - 1]
+
+    def seek_room(self, stream: Stream) -> None:
+        """Go back to the disk, or out of dropping, if that is possible by now."""
+        if stream.on_disk and not self._dropping:
+            return
+        with self._lock:
+            if self._busy or stream is not self._stream or stream.current is None:
+                return
+            self._busy = True
+            try:
+                was_dropping = self._dropping
+                found = stream.back_to_disk(self._prefix())
+                if not found and was_dropping:
+                    found = stream.roll(self._prefix(), form.SLOT, frame=False)
+                if found:
+                    self._dropping = False
+                    self._go_on()
+            finally:
+                self._busy = False
+        if found and (stream.on_disk or was_dropping):
+            self._say_recovered()
+
+    def _say_recovered(self) -> None:
+        lost = self.lost - max(0, self._said_lost - 1)
+        self._said_lost = 0
+        _log.warning(
+            "The journal in %s has room again; %s.",
+            self._directory,
+            f"{lost} records were lost in between" if lost else "nothing was lost",
+        )
+
+    def arm(self, stream: Stream) -> None:
+        """Have the next append wake the writer, which is about to sleep for long."""
+        with self._lock:
+            current = stream.current
+            if current is None or stream is not self._stream or self._busy or self._dropping:
+                return
+            write = current.write
+
+            def wake_and_write(data: bytes) -> object:
+                self._disarm()
+                return write(data)
+
+            self._armed = True
+            self._turn(wake_and_write, self._stream.seed)
+
+    def _disarm(self) -> None:
+        with self._lock:
+            if self._armed:
+                self._go_on()
+        writer().wake()
+
+    def detach(self) -> Stream:
+        """Seal what was written so far and hand it over; a later record opens a new journal."""
+        with self._lock:
+            stream = self._stream
+            stream.seal()
+            self._stream = Stream(self.store_uri)
+            self._dropping = False
+            self._go_on()
+            return stream
+
+    def begin_in_child(self) -> None:
+        """Turn to a new journal in a forked child, without touching the parent's."""
+        self._lock = threading.RLock()
+        self._busy = self._dropping = False
+        self._postponed = []
+        self._stream.abandon()
+        self._stream = Stream(self.store_uri)
+        self.lost = self._said_lost = 0
+        self.refused = Counter()
+        self._go_on()
+
+    def _find_directory(self) -> Path:
+        try:
+            place = open_tracking_store(self.store_uri).journal_directory
+        except Exception as error:
+            _log.debug("The store %s cannot be opened for now: %s", self.store_uri, error)
+            place = None
+        return place or journal_directory()
+
+
+_journals: dict[str, Journal] = {}
+_opening = threading.RLock()
+
+
+def open_journal(store_uri: str) -> Journal:
+    """This process's journal for a store; opens no file before something is recorded."""
+    journal = _journals.get(store_uri)
+    if journal is None:
+        asked_mode()  # a setting that makes no sense is said here, where it may be raised
+        with _opening:
+            journal = _journals.setdefault(store_uri, Journal(store_uri))
+    return journal
+
+
+def open_journals() -> list[Journal]:
+    """Every journal this process has asked for."""
+    return list(_journals.values())
+
+
+def _written(segment: Segment | None, data: bytes) -> bool:
+    if segment is None:
+        return False
+    try:
+        segment.write(data)
+    except ValueError:
+        return False
+    return True
+
+
+def _unopened(data: bytes) -> object:
+    raise ValueError("No segment is open yet.")
+
+
+def _hot_path(
+    append_slowly: Callable[[int, int, int, float], None],
+) -> tuple[
+    Callable[[int, int, int, float], None], Callable[[Callable[[bytes], object], int], None]
+]:
+    """An ``append`` with everything it needs in its closure, and what turns it to a segment."""
+    write: Callable[[bytes], object] = _unopened
+    seed = 0
+    pack, seal, checksum = form.pack_point, form.seal_point, crc32
+
+    def append(number: int, step: int, timestamp: int, value: float) -> None:
+        body = pack(number, step, timestamp, value)
+        try:
+            write(seal(checksum(body, seed), body))
+        except ValueError:
+            append_slowly(number, step, timestamp, value)
+
+    def turn(to: Callable[[bytes], object], its_seed: int) -> None:
+        nonlocal write, seed
+        seed = its_seed  # first: whatever was written to until now refuses when the seed changes
+        write = to
+
+    return append, turn
+
+
+def _begin_in_child() -> None:
+    global _opening  # noqa: PLW0603 - another thread of the parent may have held it
+    _opening = threading.RLock()
+    for journal in _journals.values():
+        journal.begin_in_child()

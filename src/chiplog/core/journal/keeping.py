@@ -1,0 +1,40 @@
+"""Keeping what cannot be delivered: bytes that no checksum proves, records that a store won't take."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_log = logging.getLogger("chiplog.journal")
+
+
+def keep_rejected(directory: Path, journal_id: str, data: bytes, reason: str) -> Path:
+    """Add slots to ``<journal id>.rejected`` and say so."""
+    path = _append(directory / f"{journal_id}.rejected", data, reason)
+    _log.warning(
+        "A record of journal %s is left out, since the store fails at it; everything else is "
+        "delivered. Its bytes are kept in %s. %s",
+        journal_id,
+        path,
+        reason,
+    )
+    return path
+
+
+def keep_corrupt(directory: Path, journal_id: str, data: bytes, where: str) -> Path:
+    """Add bytes to ``<journal id>.corrupt``, unless they are in it already."""
+    return _append(directory / f"{journal_id}.corrupt", data, where)
+
+
+def _append(path: Path, data: bytes, note: str) -> Path:
+    entry = f"{note.splitlines()[0]}: {len(data)} bytes\n".encode() + data + b"\n"
+    with contextlib.suppress(OSError):
+        if path.exists() and entry in path.read_bytes():
+            return path
+        with path.open("ab") as file:
+            file.write(entry)
+    return path

@@ -1,0 +1,250 @@
+"""One journal on disk: its owner file, its segments, and what is still to be read of them."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import logging
+import os
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from chiplog.core.journal import format as form
+from chiplog.core.journal.filesystem import is_local, journal_mode
+from chiplog.core.journal.owner import OwnerFile
+from chiplog.core.journal.segment import AppendedSegment, MappedSegment, MemorySegment
+
+if TYPE_CHECKING:
+    from chiplog.core.journal.filesystem import Mode
+    from chiplog.core.journal.segment import Segment
+
+_log = logging.getLogger("chiplog.journal")
+
+FIRST_SIZE: Final = 1 << 16
+LAST_SIZE: Final = 1 << 24
+MEMORY_LIMIT: Final = 1 << 26
+FRAME_RESERVE: Final = 1 << 24  # memory beyond the limit that points may not use
+_RETRY_SECONDS: Final = 1.0
+_NO_SPACE: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+class Stream:
+    """The segments of one journal id, written by this process.
+
+    Its owner (a :class:`Journal`) serialises all changes; the writer thread only reads, and drops
+    what was delivered.
+    """
+
+    def __init__(self, store_uri: str) -> None:
+        self.journal_id = os.urandom(16).hex()
+        self.seed = form.seed_of(self.journal_id)
+        self.store_uri = store_uri
+        self.directory: Path | None = None
+        self.current: Segment | None = None
+        self._segments: list[Segment] = []
+        self._lock = threading.RLock()
+        self._owner: OwnerFile | None = None
+        self._mode: Mode | None = None
+        self._index = 0
+        self._next_size = FIRST_SIZE
+        self._refused_at: float | None = None
+        self._said_full = False
+
+    # Writing: called by the Journal, under its lock
+
+    @property
+    def on_disk(self) -> bool:
+        """Whether what is written now outlives the process."""
+        return self.current is None or self.current.path is not None
+
+    def roll(self, prefix: bytes, need: int, *, frame: bool) -> bool:
+        """Seal the current segment and go on in a new one that begins with ``prefix``.
+
+        On disk if that can be had, else in memory as far as its limit goes (frames may go a
+        little further). Hands back False if not even that can be had.
+        """
+        if self.on_disk:
+            self.seal()  # an appended file ends where it is sealed; memory may be kept on failure
+        size = max(self._next_size, _round_up(8 * len(prefix)), self._size_for(prefix, need))
+        segment = self._disk_segment(size, self._size_for(prefix, need))
+        if segment is None:
+            segment = self._memory_segment(self._size_for(prefix, need), frame=frame)
+            if segment is None:
+                return False
+        self.seal()
+        self._add(segment, prefix)
+        return True
+
+    def back_to_disk(self, prefix: bytes) -> bool:
+        """Go on on disk again if a second has passed since that failed and it works now."""
+        if self.on_disk or self._mode == "memory" or not self._may_retry():
+            return False
+        smallest = self._size_for(prefix, form.SLOT)
+        segment = self._disk_segment(max(FIRST_SIZE, smallest), smallest)
+        if segment is None:
+            return False
+        self.seal()
+        self._add(segment, prefix)
+        return True
+
+    def seal(self) -> None:
+        """Refuse further writes to the current segment."""
+        if self.current is not None:
+            self.current.seal()
+
+    def _add(self, segment: Segment, prefix: bytes) -> None:
+        header = form.Header(self.journal_id, self._index, segment.start)
+        segment.write(form.pack_header(header) + prefix)
+        self._index += 1
+        with self._lock:
+            self._segments.append(segment)
+            self.current = segment
+
+    def _size_for(self, prefix: bytes, need: int) -> int:
+        return _round_up(form.HEADER_SIZE + len(prefix) + need)
+
+    def _may_retry(self) -> bool:
+        return self._refused_at is None or time.monotonic() - self._refused_at >= _RETRY_SECONDS
+
+    def _disk_segment(self, size: int, smallest: int) -> Segment | None:
+        if self._mode == "memory" or not self._may_retry():
+            return None
+        try:
+            segment = self._create(size, max(smallest, min(size, FIRST_SIZE)))
+        except OSError as error:
+            self._refused_at = time.monotonic()
+            if not self._said_full:
+                self._said_full = True
+                _log.warning(
+                    "Journal files cannot be written in %s (%s); training goes on. Records are "
+                    "kept in memory, up to %d MiB, and still delivered to %s; a killed process "
+                    "would lose them. Free some space or set CHIPLOG_JOURNAL_DIR.",
+                    self.directory,
+                    error.strerror or error,
+                    MEMORY_LIMIT >> 20,
+                    self.store_uri,
+                )
+            return None
+        self._refused_at = None
+        self._next_size = min(LAST_SIZE, size * 2)
+        return segment
+
+    def _create(self, size: int, smallest: int) -> Segment | None:
+        assert self.directory is not None
+        if self._owner is None:
+            self.directory.mkdir(parents=True, exist_ok=True)
+            self._mode = journal_mode(self.directory)
+            if self._mode == "memory":
+                return None
+            self._owner = OwnerFile(
+                self.directory, self.journal_id, self.store_uri, lock=is_local(self.directory)
+            )
+        kind = MappedSegment if self._mode == "mapped" else AppendedSegment
+        while True:
+            path = self.directory / segment_name(self.journal_id, self._index)
+            try:
+                return kind(path, self._start_of_next(), size)
+            except FileExistsError:
+                self._index += 1  # a signal broke into an earlier attempt
+            except OSError as error:
+                if error.errno not in _NO_SPACE or size <= smallest:
+                    raise
+                size = max(smallest, _round_up(size // 8))
+
+    def _memory_segment(self, smallest: int, *, frame: bool) -> Segment | None:
+        with self._lock:
+            used = sum(s.capacity for s in self._segments if s.path is None)
+        size = max(smallest, FIRST_SIZE if used < LAST_SIZE else LAST_SIZE >> 2)
+        limit = MEMORY_LIMIT + FRAME_RESERVE if frame else MEMORY_LIMIT
+        if used + size > limit:
+            size = smallest
+        if used + size > limit:
+            return None
+        return MemorySegment(self._start_of_next(), size)
+
+    def _start_of_next(self) -> int:
+        return 0 if self.current is None else self.current.start + self.current.capacity
+
+    # Reading: called by the writer thread
+
+    def end(self) -> int:
+        """The position after the last byte written."""
+        with self._lock:
+            return 0 if self.current is None else self.current.start + self.current.end()
+
+    def read(self, position: int, limit: int) -> tuple[int, bytes, bool] | None:
+        """Bytes at the first written position from ``position`` on, at most about ``limit``.
+
+        Hands back where they begin, the bytes, and whether they reach their segment's end; None
+        if all was read.
+        """
+        with self._lock:
+            segments = list(self._segments)
+        for segment in segments:
+            end = segment.end()
+            first = max(position - segment.start, form.HEADER_SIZE)
+            if first < end:
+                last = min(end, first + limit)
+                return segment.start + first, segment.read(first, last), last == end
+        return None
+
+    def sync(self, position: int) -> None:
+        """Make what lies after ``position`` safe against a power failure."""
+        with self._lock:
+            segments = [s for s in self._segments if s.start + s.end() > position]
+        for segment in segments:
+            segment.sync()
+
+    def drop_before(self, position: int) -> None:
+        """Remove segments that end at or before ``position``, except the current one."""
+        with self._lock:
+            done = [
+                s for s in self._segments if s is not self.current and s.start + s.end() <= position
+            ]
+            self._segments = [s for s in self._segments if s not in done]
+        for segment in done:
+            _remove(segment)
+
+    def renew_owner(self) -> None:
+        """Keep the owner file safe and locked."""
+        if self._owner is not None:
+            with contextlib.suppress(OSError):
+                self._owner.renew()
+
+    def abandon(self) -> None:
+        """Let go of everything and leave the files: called in a forked child, or at a deadline."""
+        with self._lock:
+            segments, self._segments, self.current = self._segments, [], None
+        for segment in segments:
+            segment.close()
+        if self._owner is not None:
+            self._owner.release()
+
+    def remove(self) -> None:
+        """Remove every file, the owner's last."""
+        with self._lock:
+            segments, self._segments, self.current = self._segments, [], None
+        for segment in segments:
+            _remove(segment)
+        if self._owner is not None:
+            self._owner.release()
+            with contextlib.suppress(OSError):
+                self._owner.path.unlink()
+
+
+def segment_name(journal_id: str, index: int) -> str:
+    """The file name of a segment."""
+    return f"{journal_id}.{index:06d}.seg"
+
+
+def _round_up(size: int) -> int:
+    return (size + 4095) // 4096 * 4096
+
+
+def _remove(segment: Segment) -> None:
+    segment.close()  # first: Windows does not remove an open file
+    if segment.path is not None:
+        with contextlib.suppress(OSError):
+            segment.path.unlink()

@@ -1,0 +1,112 @@
+"""Writing skops files, and looking into them without making what they hold."""
+
+from __future__ import annotations
+
+import functools
+import io
+import json
+import re
+import zipfile
+from typing import Any, Final
+
+from chiplog.core.errors import ChiplogError, MissingLibrary
+from chiplog.core.models.trusted import KINDS
+from chiplog.hooks.wrapping import Wrapped
+
+_TYPE: Final = re.compile(rb'"__class__": "([^"\\]+)",\s*"__module__": "([^"\\]+)"')
+
+
+class CannotSave(ChiplogError):  # noqa: N818 - as chiplog's other errors
+    """A model that the chosen file format has no way to hold."""
+
+    default_code = "INVALID_PARAMETER_VALUE"
+
+
+def dump(model: object) -> bytes:
+    """The model as a skops file's bytes; raises CannotSave if it holds what skops cannot."""
+    write = _writer()
+    try:
+        data: bytes = write(model)
+    except Exception as error:  # skops has no one type for what it does not support
+        raise CannotSave(
+            f"skops cannot hold this {type(model).__name__}: {error} Save it with "
+            "serialization_format='cloudpickle' if you will trust it when it is loaded."
+        ) from error
+    unnamed = sorted(name for name in type_names(data) if "<" in name)
+    if unnamed:
+        raise CannotSave(
+            f"This {type(model).__name__} holds {', '.join(unnamed)}, which has no name to find it "
+            "by again. Define it at the top of a module, or save with "
+            "serialization_format='cloudpickle'."
+        )
+    return data
+
+
+def type_names(data: bytes) -> set[str]:
+    """The full names of the types and functions in a skops file."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        found = set(_TYPE.findall(archive.read("schema.json")))
+    return {f"{module.decode()}.{name.decode()}" for name, module in found}
+
+
+def untrusted_by_skops(data: bytes) -> list[str] | None:
+    """What a reader that knows no more than skops does must be told to trust, or None."""
+    suspects = type_names(data) - _trusted_by_skops()
+    if suspects <= set(KINDS):
+        return sorted(suspects) or None  # all of them harmless: no need to look where they stand
+    from skops.io import get_untrusted_types
+
+    return list(get_untrusted_types(data=data)) or None
+
+
+@functools.cache
+def _trusted_by_skops() -> frozenset[str]:
+    """Types that skops trusts wherever they stand."""
+    from skops.io import _trusted_types as types
+
+    return frozenset(
+        [
+            *types.PRIMITIVE_TYPE_NAMES,
+            *types.CONTAINER_TYPE_NAMES,
+            *types.SKLEARN_ESTIMATOR_TYPE_NAMES,
+            *types.NUMPY_DTYPE_TYPE_NAMES,
+            "builtins.dict",
+            "numpy.ndarray",
+        ]
+    )
+
+
+@functools.cache
+def _writer() -> Any:
+    """Skops's own ``dumps``, or the same with a schema that is not indented.
+
+    Indenting goes through the slow half of Python's json: for a forest it takes most of the time.
+    """
+    try:
+        import skops
+        from skops.io import dumps
+    except ImportError as error:
+        raise MissingLibrary(
+            "Saving this model needs skops, which is not installed.\n"
+            "    pip install 'chiplog[sklearn]'"
+        ) from error
+    try:
+        from skops.io._general import function_get_state
+        from skops.io._utils import SaveContext, _get_state, get_state
+    except ImportError:
+        return dumps
+
+    # A scorer may hold a function that is being watched: it is saved as the function itself.
+    _get_state.register(Wrapped)(lambda obj, context: function_get_state(obj.__wrapped__, context))
+
+    def write(model: object) -> bytes:
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w") as archive:
+            context = SaveContext(zip_file=archive)
+            state = get_state(model, context)
+            state["protocol"] = context.protocol
+            state["_skops_version"] = skops.__version__
+            archive.writestr("schema.json", json.dumps(state))
+        return buffer.getvalue()
+
+    return write

@@ -1,0 +1,295 @@
+"""The runs that a batch speaks of: what the database knows, and what the records change."""
+
+from __future__ import annotations
+
+from functools import singledispatchmethod
+from typing import TYPE_CHECKING, Any, Final
+
+import sqlalchemy as sa
+
+from chiplog.core import records
+from chiplog.core.entities import RunStatus
+from chiplog.core.records import Refused
+from chiplog.store.sql import schema
+from chiplog.store.sql.prepared import Prepared, select
+from chiplog.store.sql.texts import join
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+
+    from chiplog.core.entities import DatasetInput
+    from chiplog.store.sql.engine import AnyRow, Transaction
+
+RUN_NAME: Final = "mlflow.runName"
+
+_IN_ONE_QUERY: Final = 500
+_FEW: Final = 4
+
+_columns = (
+    "id",
+    "run_id",
+    "experiment_id",
+    "name",
+    "status",
+    "end_time",
+    "deleted",
+)
+_select_run = Prepared(
+    sa.select(*(schema.runs.c[name] for name in _columns))
+    .where(schema.runs.c.run_id == sa.bindparam("run_id"))
+    .with_for_update(),
+    ("run_id",),
+)
+_select_params = Prepared(
+    sa.select(schema.fields.c.name, schema.params.c.head, schema.params.c.tail)
+    .join(schema.fields, schema.fields.c.id == schema.params.c.field)
+    .where(schema.params.c.run == sa.bindparam("run")),
+    ("run",),
+)
+_select_experiment = select(schema.experiments, ("deleted",), ("id",))
+
+
+class RunState:
+    """A run while a batch is applied."""
+
+    __slots__ = (
+        "changed",
+        "datasets",
+        "deleted",
+        "documents",
+        "end_time",
+        "experiment",
+        "known_params",
+        "metrics",
+        "models",
+        "name",
+        "new",
+        "number",
+        "owned",
+        "params",
+        "run_id",
+        "start_time",
+        "status",
+        "tags",
+        "user_id",
+    )
+
+    def __init__(self, run_id: str, experiment: int, name: str, status: str) -> None:
+        self.run_id = run_id
+        self.experiment = experiment
+        self.name = name
+        self.status = status
+        self.number = 0  # the integer key; 0 until a new run is written
+        self.new = False
+        self.changed = False
+        self.deleted = False
+        self.user_id = ""
+        self.start_time = 0
+        self.end_time: int | None = None
+        self.owned: bool | None = None
+        self.known_params: dict[str, str] | None = None
+        self.params: dict[str, str] = {}
+        self.tags: dict[str, str | None] = {}
+        self.metrics: Mapping[str, float] = {}
+        self.datasets: list[DatasetInput] = []
+        self.models: list[tuple[str, str, int]] = []
+        self.documents: dict[str, bytes] = {}
+
+
+class RunStates:
+    """The states of a batch's runs, by id; :meth:`take` is told the records one by one."""
+
+    def __init__(self, tx: Transaction) -> None:
+        self._tx = tx
+        self._experiments: dict[str, tuple[int, bool] | None] = {}
+        self.by_id: dict[str, RunState] = {}
+        self.refused: list[Refused] = []
+
+    def load(self, run_ids: Collection[str]) -> None:
+        """Read what the database knows of these runs, and keep others from changing it."""
+        for row in self._rows(list(run_ids)):
+            state = RunState(row.run_id, row.experiment_id, row.name, row.status)
+            state.number = row.id
+            state.end_time = row.end_time
+            state.deleted = bool(row.deleted)
+            self.by_id[row.run_id] = state
+
+    def _rows(self, run_ids: list[str]) -> Iterable[AnyRow]:
+        if len(run_ids) <= _FEW:
+            for run_id in run_ids:
+                yield from self._tx.rows(_select_run, run_id)
+            return
+        table = schema.runs
+        for at in range(0, len(run_ids), _IN_ONE_QUERY):
+            yield from self._tx.execute(
+                sa.select(*(table.c[name] for name in _columns))
+                .where(table.c.run_id.in_(run_ids[at : at + _IN_ONE_QUERY]))
+                .order_by(table.c.id)  # everyone locks in the same order
+                .with_for_update()
+            )
+
+    def ended(self) -> list[int]:
+        """The runs that a record of this batch has ended."""
+        return [
+            state.number
+            for state in self.by_id.values()
+            if state.changed and RunStatus.is_terminated(state.status)
+        ]
+
+    def accepts_points(self, points: records.SeriesPoints) -> bool:
+        """Whether points can be written; if not, they are refused."""
+        series = points.series
+        return (
+            self._open(series.run_id, f"{len(points)} points of metric {series.key!r}") is not None
+        )
+
+    def refuse(self, run_id: str, what: str, reason: str) -> None:
+        """Leave something out."""
+        self.refused.append(Refused(run_id, what, reason))
+
+    def _open(self, run_id: str, what: str) -> RunState | None:
+        """The state of a run that takes records; None, and a refusal, if there is none.
+
+        A run in the bin because its experiment is there still takes them: nothing is lost if the
+        experiment comes back.
+        """
+        state = self.by_id.get(run_id)
+        if state is None:
+            self.refuse(run_id, what, f"there is no run {run_id!r} in this store")
+            return None
+        if state.deleted and not self._experiment_deleted(state.experiment):
+            self.refuse(run_id, what, f"the run {run_id!r} is deleted; restore it first")
+            return None
+        return state
+
+    def _experiment_deleted(self, experiment: int) -> bool:
+        found = self._experiment(str(experiment))
+        return found is not None and found[1]
+
+    def _experiment(self, experiment_id: str) -> tuple[int, bool] | None:
+        """The number of an experiment and whether it is deleted."""
+        if experiment_id not in self._experiments:
+            rows: Any = ()
+            if experiment_id.isdecimal() and len(experiment_id) < 19:
+                rows = self._tx.rows(_select_experiment, int(experiment_id))
+            self._experiments[experiment_id] = (
+                (int(experiment_id), bool(rows[0].deleted)) if rows else None
+            )
+        return self._experiments[experiment_id]
+
+    @singledispatchmethod
+    def take(self, record: records.Record) -> None:
+        """Let a record change its run's state."""
+        self.refuse(record.run_id, type(record).__name__, "this store does not know such a record")
+
+    @take.register
+    def _(self, record: records.RunStarted) -> None:
+        state = self._begin(record, "the start of a run")
+        if state:
+            state.status = "RUNNING"
+            state.owned = record.owned
+
+    @take.register
+    def _(self, record: records.RunRecorded) -> None:
+        state = self._begin(record, "a whole run")
+        if state:
+            state.status = record.status
+            state.end_time = record.end_time
+            state.changed = True
+            state.params = dict(record.params)
+            state.metrics = record.metrics
+            state.datasets = list(record.datasets)
+
+    def _begin(
+        self, record: records.RunStarted | records.RunRecorded, what: str
+    ) -> RunState | None:
+        if record.run_id in self.by_id:
+            self.refuse(record.run_id, what, f"a run {record.run_id!r} exists already")
+            return None
+        experiment = self._experiment(record.experiment_id)
+        if experiment is None:
+            reason = f"there is no experiment {record.experiment_id!r} in this store"
+            self.refuse(record.run_id, what, reason)
+            return None
+        name = record.name or record.tags.get(RUN_NAME, "")
+        state = RunState(record.run_id, experiment[0], name, "")
+        state.new = True
+        state.deleted = experiment[1]
+        state.user_id = record.user_id
+        state.start_time = record.start_time
+        state.tags = dict(record.tags)
+        if name:
+            state.tags[RUN_NAME] = name
+        self.by_id[record.run_id] = state
+        return state
+
+    @take.register
+    def _(self, record: records.RunUpdated) -> None:
+        state = self.by_id.get(record.run_id)
+        if state is None:
+            self.refuse(record.run_id, "a change of status", "there is no such run in this store")
+            return
+        state.changed = True
+        if record.status is not None:
+            state.status = record.status
+        if record.end_time is not None:
+            state.end_time = record.end_time
+        if record.owned is not None:
+            state.owned = record.owned
+        if record.name is not None:
+            state.name = record.name
+            state.tags[RUN_NAME] = record.name
+
+    @take.register
+    def _(self, record: records.ParamsLogged) -> None:
+        state = self._open(record.run_id, f"{len(record.params)} parameters")
+        if state is None:
+            return
+        if state.known_params is None:
+            state.known_params = {} if state.new else self._params(state.number)
+        for key, value in record.params.items():
+            known = state.params.get(key, state.known_params.get(key))
+            if known is None:
+                state.params[key] = value
+            elif known != value:
+                reason = f"it is {known!r} already and cannot become {value!r}"
+                self.refuse(record.run_id, f"parameter {key!r}", reason)
+
+    def _params(self, run: int) -> dict[str, str]:
+        return {name: join(head, tail) for name, head, tail in self._tx.rows(_select_params, run)}
+
+    @take.register
+    def _(self, record: records.TagsSet) -> None:
+        state = self._open(record.run_id, f"{len(record.tags)} tags")
+        if state is None:
+            return
+        state.tags.update(record.tags)
+        name = record.tags.get(RUN_NAME)
+        if name is not None and name != state.name:
+            state.name = name
+            state.changed = True
+
+    @take.register
+    def _(self, record: records.TagDeleted) -> None:
+        state = self._open(record.run_id, f"the removal of tag {record.key!r}")
+        if state is not None:
+            state.tags[record.key] = None
+
+    @take.register
+    def _(self, record: records.InputsLogged) -> None:
+        state = self._open(record.run_id, "inputs")
+        if state is not None:
+            state.datasets += record.datasets
+            state.models += [("i", model.model_id, 0) for model in record.models]
+
+    @take.register
+    def _(self, record: records.OutputsLogged) -> None:
+        state = self._open(record.run_id, "outputs")
+        if state is not None:
+            state.models += [("o", model.model_id, model.step) for model in record.models]
+
+    @take.register
+    def _(self, record: records.DocumentAttached) -> None:
+        state = self._open(record.run_id, f"the document {record.name!r}")
+        if state is not None:
+            state.documents[record.name] = record.body

@@ -1,0 +1,260 @@
+"""The sklearn flavor: every estimator comes back from its file as it went in."""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+import yaml
+
+pytestmark = pytest.mark.framework
+
+pytest.importorskip("sklearn")
+pytest.importorskip("skops")
+
+from sklearn.datasets import load_diabetes, load_iris  # noqa: E402
+from sklearn.ensemble import RandomForestClassifier  # noqa: E402
+from sklearn.experimental import (  # noqa: E402, F401
+    enable_halving_search_cv,
+    enable_iterative_imputer,
+)
+from sklearn.linear_model import LogisticRegression, Ridge  # noqa: E402
+from sklearn.pipeline import make_pipeline  # noqa: E402
+from sklearn.preprocessing import FunctionTransformer, StandardScaler  # noqa: E402
+from sklearn.utils import all_estimators  # noqa: E402
+
+from chiplog.core.errors import AlreadyExists, InvalidValue, NotFound  # noqa: E402
+from chiplog.core.models.model import Model  # noqa: E402
+from chiplog.core.models.safety import UntrustedModel  # noqa: E402
+from chiplog.core.models.skopsfile import CannotSave  # noqa: E402
+from chiplog.integrations.sklearn import api  # noqa: E402
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+X, y = load_iris(return_X_y=True)
+
+#: What skops cannot hold: Birch's leaves refer to each other in a circle.
+NOT_HELD = {"Birch"}
+
+#: Those whose predictions are drawn at random.
+RANDOM = {"DummyClassifier"}
+
+
+def build(cls: type) -> Any:
+    """An instance of any of scikit-learn's estimators, small and quick."""
+    regresses = hasattr(cls, "score") and cls.__name__.endswith(("Regressor", "RegressorChain"))
+    inner = Ridge() if regresses else LogisticRegression(max_iter=50)
+    values: dict[str, Any] = {
+        "estimator": inner,
+        "base_estimator": inner,
+        "estimators": [("a", inner), ("b", type(inner)())],
+        "steps": [("scale", StandardScaler()), ("last", inner)],
+        "transformers": [("scale", StandardScaler(), [0, 1])],
+        "transformer_list": [("scale", StandardScaler())],
+        "param_grid": {"C": [0.1, 1.0]},
+        "param_distributions": {"C": [0.1, 1.0]},
+        "dictionary": np.eye(3, 4),
+    }
+    quick = {
+        "n_estimators": 3,
+        "max_iter": 20,
+        "n_iter": 2,
+        "n_init": 1,
+        "cv": 2,
+        "n_components": 2,
+        "n_resampling": 3,
+        "random_state": 0,
+        "n_jobs": 1,
+        "n_repeats": 1,
+    }
+    given = {}
+    for name, parameter in inspect.signature(cls).parameters.items():
+        if parameter.default is parameter.empty and name in values:
+            given[name] = values[name]
+        elif name in quick and not (name == "max_iter" and "Search" in cls.__name__):
+            given[name] = quick[name]
+    if cls.__name__ in {"MultiTaskLassoCV", "MultiTaskElasticNetCV"}:
+        given["cv"] = 3
+    return cls(**given)
+
+
+def fit(estimator: Any) -> Any:
+    """Fit on the first data that suits; hands back that data."""
+    text = ["a b c", "b d", "a f g", "c b a"]
+    kernel = X @ X.T
+    for features, target in (
+        (X, y),
+        (X, None),
+        (X[:, :2], X[:, 2:]),
+        (X[:, 0], y.astype(float)),
+        (X, np.c_[y, y]),
+        (X, y > 0),
+        (text, None),
+        ([{"a": 1, "b": 2}, {"a": 2}], None),
+        ([("a", "b"), ("c", "d")], None),
+        (y, None),
+        (y.reshape(-1, 1), None),
+        (np.eye(4)[:, :3] + 1, None),
+        (kernel, None),
+    ):
+        try:
+            estimator.fit(features) if target is None else estimator.fit(features, target)
+        except Exception:
+            continue
+        return features
+    return None
+
+
+def outputs(estimator: Any, features: Any) -> list[Any]:
+    found = []
+    for method in ("predict", "predict_proba", "transform", "kneighbors", "score_samples"):
+        if hasattr(estimator, method):
+            try:
+                found.append(getattr(estimator, method)(features))
+            except (TypeError, ValueError, AttributeError):
+                continue
+    return found
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_every_estimator_of_scikit_learn_comes_back_from_the_default_format(
+    tmp_path: Path,
+) -> None:
+    """One loop: two hundred tests of their own would take longer to set up than to run."""
+    wrong: dict[str, str] = {}
+    fitted = 0
+    for name, cls in all_estimators():
+        try:
+            estimator = build(cls)
+        except TypeError:
+            wrong[name] = "not built"
+            continue
+        features = fit(estimator)
+        if features is None:
+            wrong[name] = "not fitted"
+            continue
+        fitted += 1
+        try:
+            api.save_model(estimator, tmp_path / name)
+            back = api.load_model(tmp_path / name)
+        except Exception as error:
+            wrong[name] = f"{type(error).__name__}: {error}"
+            continue
+        assert type(back) is cls
+        if name in RANDOM:
+            continue
+        for before, after in zip(
+            outputs(estimator, features), outputs(back, features), strict=True
+        ):
+            assert _same(before, after), name
+    assert fitted > 190
+    assert {name for name in wrong if "CannotSave" in wrong[name]} == NOT_HELD
+    unfit = {name for name, why in wrong.items() if why.startswith("not ")}
+    assert unfit <= {"FrozenEstimator", "GammaRegressor", "PoissonRegressor", "TweedieRegressor"}
+    assert set(wrong) - unfit == NOT_HELD, wrong
+
+
+def _same(before: Any, after: Any) -> bool:
+    if isinstance(before, (list, tuple)):
+        return all(_same(a, b) for a, b in zip(before, after, strict=True))
+    if hasattr(before, "toarray"):
+        before, after = before.toarray(), after.toarray()
+    if np.asarray(before).dtype.kind in "fc":
+        return bool(np.allclose(before, after, rtol=1e-9, atol=1e-9, equal_nan=True))
+    return bool(np.array_equal(before, after))
+
+
+def test_a_saved_model_has_every_file_of_the_format(tmp_path: Path) -> None:
+    pd = pytest.importorskip("pandas")
+    frame = pd.DataFrame(X, columns=["a", "b", "c", "d"])
+    model = RandomForestClassifier(3).fit(frame, y)
+    api.save_model(model, tmp_path / "m", input_example=frame.head(), metadata={"who": "me"})
+    assert {path.name for path in (tmp_path / "m").iterdir()} == {
+        "MLmodel",
+        "conda.yaml",
+        "input_example.json",
+        "model.skops",
+        "python_env.yaml",
+        "requirements.txt",
+        "serving_input_example.json",
+    }
+    body = yaml.safe_load((tmp_path / "m" / "MLmodel").read_text())
+    assert body["flavors"]["sklearn"]["serialization_format"] == "skops"
+    assert body["flavors"]["sklearn"]["skops_trusted_types"] == ["sklearn.tree._tree.Tree"]
+    assert body["flavors"]["python_function"]["loader_module"] == "mlflow.sklearn"
+    assert body["flavors"]["python_function"]["predict_fn"] == "predict"
+    assert body["metadata"] == {"who": "me"}
+    signature = Model.load(tmp_path / "m").signature
+    assert signature is not None
+    assert signature.inputs is not None
+    assert signature.inputs.input_names() == ["a", "b", "c", "d"]
+    assert signature.outputs is not None
+
+
+@pytest.mark.parametrize("chosen", ["pickle", "cloudpickle"])
+def test_a_pickled_model_asks_for_trust(tmp_path: Path, chosen: str) -> None:
+    if chosen == "cloudpickle":
+        pytest.importorskip("cloudpickle")
+    model = LogisticRegression().fit(X, y > 0)
+    api.save_model(model, tmp_path / "m", serialization_format=chosen)
+    with pytest.raises(UntrustedModel, match=r"sklearn\.linear_model"):
+        api.load_model(tmp_path / "m")
+    back = api.load_model(tmp_path / "m", allow_pickle=True)
+    np.testing.assert_array_equal(back.predict(X), model.predict(X))
+
+
+def test_a_file_cannot_declare_itself_trusted(tmp_path: Path) -> None:
+    model = make_pipeline(StandardScaler(), Shouting()).fit(X, y)
+    name = f"{Shouting.__module__}.Shouting"
+    api.save_model(model, tmp_path / "m", skops_trusted_types=[name])
+    with pytest.raises(UntrustedModel) as caught:
+        api.load_model(tmp_path / "m")
+    assert caught.value.names == [name]
+
+
+class Shouting(LogisticRegression):  # type: ignore[misc]
+    """A user's own estimator."""
+
+
+def test_a_lambda_cannot_be_saved_and_the_error_says_what_to_do(tmp_path: Path) -> None:
+    model = FunctionTransformer(lambda values: values * 2).fit(X)
+    with pytest.raises(CannotSave, match=r"serialization_format='cloudpickle'"):
+        api.save_model(model, tmp_path / "m")
+
+
+def test_a_path_that_is_not_empty_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "there").write_text("x")
+    with pytest.raises(AlreadyExists, match="not empty"):
+        api.save_model(LogisticRegression(), tmp_path)
+
+
+def test_an_unknown_format_is_named_with_those_there_are(tmp_path: Path) -> None:
+    with pytest.raises(InvalidValue, match=r"skops, pickle, cloudpickle"):
+        api.save_model(LogisticRegression(), tmp_path / "m", serialization_format="joblib")
+
+
+def test_a_model_of_another_flavor_says_which_it_has(tmp_path: Path) -> None:
+    Model(flavors={"xgboost": {}}).save(tmp_path / "MLmodel")
+    with pytest.raises(NotFound, match="it has: xgboost"):
+        api.load_model(tmp_path)
+
+
+def test_a_model_file_outside_its_directory_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "m").mkdir()
+    (tmp_path / "secret.pkl").write_bytes(b"x")
+    Model(flavors={"sklearn": {"pickled_model": "../secret.pkl"}}).save(tmp_path / "m" / "MLmodel")
+    with pytest.raises(Exception, match="outside it"):
+        api.load_model(tmp_path / "m", allow_pickle=True)
+
+
+def test_saving_leaves_warnings_and_the_model_alone(tmp_path: Path) -> None:
+    model = Ridge().fit(*load_diabetes(return_X_y=True))
+    before = dict(vars(model))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        api.save_model(model, tmp_path / "m")
+    assert vars(model).keys() == before.keys()
