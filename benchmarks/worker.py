@@ -16,6 +16,10 @@ class WorkerError(Exception):
     """The tool raised, died or took too long; the text says which."""
 
 
+class WorkerDiedError(WorkerError):
+    """The process ended in the middle of a call."""
+
+
 class Worker:
     """One process that runs ``benchmarks.workers.<tool>`` in a folder of its own.
 
@@ -71,15 +75,19 @@ class Worker:
                 raise WorkerError(f"{self.tool} took more than {self.patience:.0f} s")
         line = self._process.stdout.readline()
         if not line:
-            raise WorkerError(f"{self.tool} died with exit code {self._process.wait()}")
+            raise WorkerDiedError(f"{self.tool} died with exit code {self._process.wait()}")
         answer = json.loads(line)
         if "error" in answer:
             raise WorkerError(f"{self.tool}: {answer['error']}")
         return answer["result"]
 
-    def wait_for_death(self) -> int:
-        """Wait until the process ended by itself; its exit code (negative: the signal)."""
-        return self._process.wait(self.patience)
+    def receive_death(self) -> None:
+        """Wait until the verb that was sent last has ended the process; raises WorkerError."""
+        try:
+            self.receive()
+        except WorkerDiedError:
+            return
+        raise WorkerError(f"{self.tool} is still alive")
 
     def close(self) -> None:
         """End the process: close its input, then insist."""

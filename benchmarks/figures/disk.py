@@ -44,8 +44,8 @@ def measure(bench: Bench) -> list[Report]:
     ]
     notes = [
         (
-            "All files after the process ended, less those of a run of one point; a value with noise "
-            "in every digit, steps in order, timestamps of the wall clock."
+            "All files after the process ended, less those of a run of one point; a value with "
+            "noise in every digit, steps in order, timestamps of the wall clock."
         ),
     ]
     return [Report("Bytes a point on disk", "bytes", "≤ 10 bytes", entries, notes, contest.failed)]

@@ -19,8 +19,8 @@ def measure(bench: Bench) -> list[Report]:
     ]
     notes = [
         (
-            "LogisticRegression, `sklearn.log_model(model, name=…, input_example=X.head(5))` inside a "
-            "run; both tools infer the signature and save by skops by default."
+            "LogisticRegression, `sklearn.log_model(model, name=…, input_example=X.head(5))` in "
+            "a run; both tools infer the signature and save by skops by default."
         ),
     ]
     title = "log_model of a small model"

@@ -35,8 +35,8 @@ def measure(bench: Bench) -> list[Report]:
     ]
     notes = [
         (
-            f"{processes} processes that have imported the tool start a run at the same moment in an "
-            f"empty folder, log {POINTS} points and end it; then a new process reads the store."
+            f"{processes} processes that have imported the tool start a run at the same moment in "
+            f"an empty folder, log {POINTS} points and end it; then a new process reads the store."
         ),
     ]
     title = f"{processes} processes at once on a fresh store"

@@ -19,7 +19,7 @@ def measure(bench: Bench) -> list[Report]:
             if contender.options:
                 dying.call("begin", **contender.options)
             dying.send("die_after", count=calls, seconds=0.001)
-            dying.wait_for_death()
+            dying.receive_death()
         with bench.worker(contender.tool, folder) as reader:
             return reader.call("surviving")
 

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from chiplog.cli.journals import find_journals
 from chiplog.cli.lookup import all_experiments
 from chiplog.cli.masking import MASK, mask_uri, mask_variable
 from chiplog.cli.project import check_exists, database_path, open_to_read
 from chiplog.cli.render.numbers import plural, size
-from chiplog.cli.render.times import DAY, duration, now
+from chiplog.cli.render.times import DAY, duration, now, relative
 from chiplog.core.entities import ViewType
 from chiplog.core.errors import ChiplogError, NotFound
 from chiplog.core.location import journal_directory, resolve_tracking_uri
@@ -186,11 +187,27 @@ def _writable(folder: Path, database: Path | None = None) -> Check:
 
 
 def _journals(store: TrackingStore) -> Iterator[Check]:
+    """Journals that are still there after those of dead processes were delivered."""
     folder = store.journal_directory or journal_directory()
-    segments = list(folder.glob("*.seg")) if folder.is_dir() else []
-    waiting = len({segment.name.split(".")[0] for segment in segments})
-    text = f"{plural(waiting, 'journal')} in {folder}" if waiting else "none is waiting"
-    yield Check(STORE, "Journals", True, text)
+    found = find_journals(folder)
+    used = sum(journal.state == "alive" for journal in found)
+    yield Check(STORE, "Journals", True, f"{used} in use by running processes" if used else "")
+    for journal in found:
+        if journal.state != "alive":
+            yield Check(
+                STORE,
+                "Journal left behind",
+                None,
+                f"{journal.journal_id} of {journal.owner_text()}, "
+                f"last written {relative(journal.last_written)}",
+                f"If that process has ended: chiplog sync {folder}",
+            )
+    for suffix, what in ((".corrupt", "damaged"), (".rejected", "refused by the store")):
+        kept = sorted(folder.glob(f"*{suffix}")) if folder.is_dir() else []
+        if kept:
+            names = ", ".join(path.name for path in kept[:3]) + (" ..." if len(kept) > 3 else "")
+            advice = f"Everything else was delivered; these bytes are kept aside in {folder}."
+            yield Check(STORE, f"Records {what}", None, names, advice)
 
 
 def _stale_runs(store: TrackingStore, ids: list[str]) -> Check:

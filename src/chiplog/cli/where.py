@@ -81,11 +81,14 @@ def _folder(path: Path) -> dict[str, Any]:
 
 def _journals(path: Path) -> dict[str, Any]:
     """The journals that have not been delivered and taken away yet."""
-    segments = list(path.glob("*.seg")) if path.is_dir() else []
+    from chiplog.cli.journals import find_journals
+
+    found = find_journals(path)
     return {
         "path": str(path),
         "exists": path.is_dir(),
-        "waiting": len({segment.name.split(".")[0] for segment in segments}),
+        "in_use": sum(journal.state == "alive" for journal in found),
+        "waiting": sum(journal.state != "alive" for journal in found),
     }
 
 
@@ -107,8 +110,8 @@ def _show(facts: dict[str, Any]) -> None:
     if artifacts is not None:
         state = f"{plural(artifacts['files'], 'file')}, {size(artifacts['bytes'])}"
         pairs.append(("files", f"{artifacts['path']} ({state})"))
-    waiting = plural(journals["waiting"], "journal")
-    pairs.append(("journals", f"{journals['path']} ({waiting} there)"))
+    state = f"{journals['in_use']} in use, {journals['waiting']} waiting for delivery"
+    pairs.append(("journals", f"{journals['path']} ({state})"))
     experiment = facts["experiment"]
     if experiment["reason"]:
         named = experiment["name"] or experiment["id"]

@@ -13,15 +13,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from chiplog.testing.artifact_kit import ArtifactStoreKit as ArtifactStoreKit
     from chiplog.testing.integration_kit import IntegrationKit as IntegrationKit
     from chiplog.testing.project import Project as Project
 
 _PLACES = {
+    "ArtifactStoreKit": "chiplog.testing.artifact_kit",
     "IntegrationKit": "chiplog.testing.integration_kit",
     "Project": "chiplog.testing.project",
 }
 
-__all__ = ["IntegrationKit", "Project"]
+__all__ = ["ArtifactStoreKit", "IntegrationKit", "Project"]
 
 
 def __getattr__(name: str) -> Any:

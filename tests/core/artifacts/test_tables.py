@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 import chiplog
+from chiplog.core.artifacts import tables
 from chiplog.core.errors import InvalidValue, NotFound
 
 if TYPE_CHECKING:
@@ -69,6 +71,15 @@ def test_threads_that_append_to_one_table_lose_no_row() -> None:
             thread.join()
     rows = sorted(row[0] for row in stored(run_id, "t.json")["data"])
     assert rows == sorted(10 * number + turn for number in range(4) for turn in range(5))
+
+
+def test_a_child_forked_while_a_table_is_written_can_write_its_own() -> None:
+    with tables._appending:
+        pid = os.fork()
+        if pid == 0:
+            os._exit(0 if tables._appending.acquire(blocking=False) else 1)
+        _, status = os.waitpid(pid, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
 
 
 @pytest.mark.framework

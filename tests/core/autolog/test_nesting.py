@@ -170,20 +170,17 @@ def test_a_child_forked_inside_a_session_is_inside_it() -> None:
 def test_a_process_started_inside_a_session_watches_nothing_but_when_awake() -> None:
     script = (
         "from chiplog.core.autolog import nesting\n"
-        "import subprocess, sys\n"
         "assert not nesting.is_watching()\n"
         "with nesting.awake(): assert nesting.is_watching()\n"
-        "if len(sys.argv) == 1:\n"
-        "    subprocess.run([sys.executable, __file__, 'again'], check=True)\n"
+    )
+    grandchild = (
+        f"import subprocess, sys; subprocess.run([sys.executable, '-c', {script!r}], check=True)"
     )
     scope = Scope()
     before = nesting.enter(scope)
     try:
-        subprocess.run(
-            [sys.executable, "-c", script.replace("__file__, ", "'-c', 'pass', ")],
-            check=True,
-            timeout=60,
-        )
+        for code in (script, grandchild):
+            subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
     finally:
         nesting.leave(scope, before)
 

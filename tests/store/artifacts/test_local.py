@@ -15,7 +15,7 @@ import pytest
 from chiplog.core.errors import InvalidValue, NotFound, StoreUnavailable
 from chiplog.core.stores import open_artifact_store
 from chiplog.store.artifacts.local import LocalArtifactStore, local_path
-from chiplog.testing.artifact_kit import ArtifactStoreKit
+from chiplog.testing import ArtifactStoreKit
 
 if TYPE_CHECKING:
     from chiplog.core.stores import ArtifactStore

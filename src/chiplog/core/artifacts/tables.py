@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -27,6 +28,16 @@ if TYPE_CHECKING:
 LOGGED_ARTIFACTS_TAG: Final = "mlflow.loggedArtifacts"
 
 _appending = threading.Lock()
+
+
+def _after_fork() -> None:
+    """Let go, in a forked child, of a lock that a thread of the parent may have held."""
+    global _appending  # noqa: PLW0603 - one per process
+    _appending = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 class TableWriter(Protocol):

@@ -122,13 +122,19 @@ def open_run(flavor: str, config: AutologConfig, trained: WeakIdMap[SessionRun])
     """The run for a session that begins now on this thread."""
     current = users_run()
     tags = {**(config.extra_tags or {}), AUTOLOGGING_TAG: flavor}
+    if current is not None and _claim(current):
+        return SessionRun(current, trained, created=False, parent_id=None)
     if current is None:
         lifecycle.start_run(tags=tags)
-        return SessionRun(active.local.stack[-1], trained, created=True, parent_id=None)
-    if _claim(current):
-        return SessionRun(current, trained, created=False, parent_id=None)
-    parent_id = current.run.info.run_id
-    return SessionRun(_start_child(current, tags), trained, created=True, parent_id=parent_id)
+        entry, parent_id = active.local.stack[-1], None
+    else:
+        entry, parent_id = _start_child(current, tags), current.run.info.run_id
+    try:
+        return SessionRun(entry, trained, created=True, parent_id=parent_id)
+    except BaseException:
+        if _take_off(entry, active.local.stack):
+            lifecycle.finish([entry], "FAILED", wait=False)
+        raise
 
 
 def _claim(entry: OpenRun) -> bool:

@@ -17,9 +17,11 @@ import msgspec
 from chiplog.core.autolog import deferred, engine, nesting
 from chiplog.core.autolog.account import account
 from chiplog.core.autolog.installation import OFF
+from chiplog.core.journal import open_journal
 from chiplog.core.runs import active
 from chiplog.core.runs.inherit import VARIABLE as INHERITED
 from chiplog.core.runs.inherit import InheritedRun
+from chiplog.core.runs.reading import flush_patiently
 from chiplog.hooks.guard import quietly
 
 if TYPE_CHECKING:
@@ -46,7 +48,7 @@ class Passport:
     configs: Mapping[str, AutologConfig]
 
 
-def issue_passport(pid: int) -> Passport | None:
+def issue_passport() -> Passport | None:
     """A passport for the tasks this thread hands out now; None if no integration is on."""
     configs = {
         name: known.config
@@ -65,10 +67,9 @@ def issue_passport(pid: int) -> Passport | None:
     if current is None:
         environment.pop(INHERITED, None)
     else:
-        info = current.run.info
-        run = InheritedRun(info.run_id, info.experiment_id, current.writer.store_uri, pid)
+        run = InheritedRun.of(current.run.info, current.writer.store_uri)
         environment[INHERITED] = msgspec.json.encode(run).decode()
-    return Passport(pid, environment, configs)
+    return Passport(os.getpid(), environment, configs)
 
 
 class Task:
@@ -120,7 +121,5 @@ def _join(passport: Passport) -> None:
 
 
 def _deliver() -> None:
-    from chiplog.core.journal import flush_all
-
     deferred.flush(_SECONDS_TO_DELIVER)
-    flush_all(_SECONDS_TO_DELIVER)
+    flush_patiently(open_journal(active.store_uri()), _SECONDS_TO_DELIVER)

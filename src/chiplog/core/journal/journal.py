@@ -73,6 +73,11 @@ class Journal:
         return self._stream.journal_id
 
     @property
+    def stream(self) -> Stream:
+        """What is written for now."""
+        return self._stream
+
+    @property
     def directory(self) -> Path:
         """Where its files lie."""
         if self._directory is None:
@@ -165,7 +170,10 @@ class Journal:
                 self._turn(self._drop, stream.seed)
             return False
         if is_first:
+            from chiplog.core.journal.closing import close_with_multiprocessing
+
             writer().add(self, stream)
+            close_with_multiprocessing()
         if not self._dropping:
             self._go_on()
         writer().wake(urgent=not is_first)
@@ -338,7 +346,8 @@ def _hot_path(
     return append, turn
 
 
-def _begin_in_child() -> None:
+def begin_journals_in_child() -> None:
+    """Turn every journal to a new one in a forked child."""
     global _opening  # noqa: PLW0603 - another thread of the parent may have held it
     _opening = threading.RLock()
     for journal in _journals.values():

@@ -54,12 +54,11 @@ class LiveSource:
                 records = split_records(decoded.payloads)
                 last = first + (len(data) if decoded.blank and whole else decoded.end)
                 return Stretch(first, last, decoded.items, records, points)
-            if decoded.blank:
-                position, asked = first + len(data), limit  # the unused end of a sealed segment
-            elif whole:
+            if decoded.blank:  # the unused end of a sealed segment
+                return Stretch(first, first + len(data), 0, [], [])
+            if whole:
                 return None
-            else:
-                asked *= 2  # the beginning of a long frame
+            asked *= 2  # the beginning of a long frame
         return None
 
     def set_aside(self, stretch: Stretch, reason: str) -> None:

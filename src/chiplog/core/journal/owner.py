@@ -165,10 +165,11 @@ def judge(path: Path, owner: Owner | None, last_written: float) -> Verdict:
 
 
 @contextlib.contextmanager
-def claimed(path: Path) -> Iterator[bool]:
-    """Claim a dead owner's journal for as long as the block runs; False if another has it.
+def claimed(path: Path, *, lock: bool) -> Iterator[bool]:
+    """Claim another's journal for as long as the block runs; False if somebody else has.
 
-    Where locks do not work, two may have it at once: the store's cursor sees to the rest.
+    Within this process always, and against others with ``lock``, for a dead owner's. Where locks
+    do not work two may have it at once; the store's cursor sees to the rest.
     """
     with _claiming:
         free = str(path) not in _claimed
@@ -178,8 +179,9 @@ def claimed(path: Path) -> Iterator[bool]:
         return
     fd = -1
     try:
-        with contextlib.suppress(OSError):
-            fd = os.open(path, os.O_RDWR)
+        if lock:
+            with contextlib.suppress(OSError):
+                fd = os.open(path, os.O_RDWR)
         taken = fd >= 0 and (_lock(fd) is False or os.fstat(fd).st_nlink == 0)
         yield not taken
     finally:

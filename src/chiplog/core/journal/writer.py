@@ -14,6 +14,7 @@ from enum import IntEnum
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Final
 
+from chiplog.core.journal.format import SLOT
 from chiplog.core.journal.line import Line
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ _POLL: Final = 0.2
 _IDLE: Final = 10.0
 _GATHER: Final = 0.01  # how long an urgent record waits for company
 _SYNC: Final = 1.0
-_QUIET_ROUNDS: Final = 5
+_QUIET_ROUNDS: Final = 10
 _HANDOVER: Final = 1.0
 _LOOK: Final = 0.5
 
@@ -39,7 +40,6 @@ class _Call(IntEnum):
     SOON = 0
     URGENT = 1
     NOW = 2
-    STOP = 3
 
 
 class Writer:
@@ -54,6 +54,7 @@ class Writer:
         self._lines: dict[str, Line] = {}
         self._thread: threading.Thread | None = None
         self._starting = False
+        self._stopped = threading.Event()
         self._synced_at = time.monotonic()
 
     def add(self, journal: Journal, stream: Stream) -> None:
@@ -85,13 +86,22 @@ class Writer:
             line.closing = True
         return self._wait(lines, lambda: not self._lines_of(streams), timeout)
 
+    def left(self, streams: Sequence[Stream]) -> list[tuple[Stream, int]]:
+        """The streams that are not closed yet, with about how many records are left of each."""
+        return [
+            (line.stream, (line.stream.end() - line.position) // SLOT)
+            for line in self._lines_of(streams)
+        ]
+
+    def is_hopeless(self, streams: Sequence[Stream]) -> bool:
+        """Whether all that is left of these streams waits for a store that is down."""
+        return _hopeless(self._lines_of(streams))
+
     def _lines_of(self, streams: Sequence[Stream]) -> list[Line]:
         found = (self._lines.get(stream.journal_id) for stream in streams)
         return [line for line in found if line is not None]
 
-    def _wait(
-        self, lines: Sequence[Line], done: Callable[[], bool], timeout: float | None
-    ) -> bool:
+    def _wait(self, lines: Sequence[Line], done: Callable[[], bool], timeout: float | None) -> bool:
         if done():
             return True
         if self._drainer == threading.get_ident():
@@ -104,7 +114,7 @@ class Writer:
         self._calls.put(_Call.NOW)
         deadline = None if timeout is None else time.monotonic() + timeout
         with self._progress:
-            while not done() and not all(line.is_down for line in lines if line.is_behind):
+            while not done() and not _hopeless(lines):
                 left = _LOOK if deadline is None else min(_LOOK, deadline - time.monotonic())
                 if left <= 0:
                     break
@@ -121,7 +131,10 @@ class Writer:
             return False
         self._starting = True
         try:
-            thread = threading.Thread(target=self._run, name="chiplog-writer", daemon=True)
+            self._stopped = threading.Event()
+            thread = threading.Thread(
+                target=self._run, args=(self._stopped,), name="chiplog-writer", daemon=True
+            )
             thread.start()
             self._thread = thread
         except RuntimeError:  # the interpreter is on its way out
@@ -135,7 +148,8 @@ class Writer:
         thread, self._thread = self._thread, None
         if thread is None or not thread.is_alive() or thread is threading.current_thread():
             return False
-        self._calls.put(_Call.STOP)
+        self._stopped.set()
+        self._calls.put(_Call.NOW)
         thread.join(timeout)
         return True
 
@@ -143,29 +157,27 @@ class Writer:
         """Start the thread again after :meth:`stop`."""
         self._start()
 
-    def _run(self) -> None:
+    def _run(self, stopped: threading.Event) -> None:
         quiet_rounds = 0
         while True:
-            pause = _IDLE if quiet_rounds > _QUIET_ROUNDS else _POLL
-            if not self._pause(pause):
+            self._pause(_IDLE if quiet_rounds > _QUIET_ROUNDS else _POLL)
+            if stopped.is_set():
                 return
             busy = self._drain_here()
             quiet_rounds = 0 if busy else quiet_rounds + 1
             if quiet_rounds == _QUIET_ROUNDS and not self._arm():
                 quiet_rounds = 0
 
-    def _pause(self, longest: float) -> bool:
-        """Wait until there is a reason to drain; False if the thread is to end."""
+    def _pause(self, longest: float) -> None:
+        """Wait until there is a reason to drain."""
         until = time.monotonic() + longest
         while True:
             try:
                 call = self._calls.get(timeout=max(0.0, until - time.monotonic()))
             except Empty:
-                return True
-            if call is _Call.STOP:
-                return False
+                return
             if call is _Call.NOW:
-                return True
+                return
             delay = _GATHER if call is _Call.URGENT else _POLL
             until = min(until, time.monotonic() + delay)
 
@@ -209,6 +221,12 @@ class Writer:
     def _notify(self) -> None:
         with self._progress:
             self._progress.notify_all()
+
+
+def _hopeless(lines: Sequence[Line]) -> bool:
+    """Whether all that is still to come has to wait for a store that is down."""
+    waiting = [line for line in lines if line.is_behind]
+    return bool(waiting) and all(line.is_down for line in waiting)
 
 
 _writer = Writer()

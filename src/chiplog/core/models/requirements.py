@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import re
+import sys
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -35,8 +36,6 @@ _KNOWN: Final = {
 @functools.lru_cache(maxsize=1024)
 def distribution_of(module: str) -> tuple[str, str] | None:
     """Name and version of the distribution that a top-level module came from, if any."""
-    import sys
-
     if module in _NOT_INSTALLED or module in sys.stdlib_module_names:
         return None
     for name in (_KNOWN.get(module), module):
@@ -71,8 +70,6 @@ def pinned(modules: Iterable[str]) -> tuple[list[str], list[str]]:
 
 
 def _is_standard(root: str) -> bool:
-    import sys
-
     return root in sys.stdlib_module_names or root in _NOT_INSTALLED
 
 

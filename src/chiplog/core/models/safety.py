@@ -8,6 +8,7 @@ checked before they are made. Every flavor goes through here, third parties' as 
 from __future__ import annotations
 
 import io
+import json
 import pickletools
 import re
 import zipfile
@@ -127,16 +128,22 @@ def read_skops(path: Path, trust: Trust) -> Any:
 
 def _read_archive(archive: zipfile.ZipFile, path: Path, trust: Trust) -> Any:
     try:
+        from skops.io import _persist  # noqa: F401 - fills the table of records
         from skops.io._audit import get_tree
-        from skops.io._utils import read_schema
+        from skops.io._protocol import PROTOCOL
+        from skops.io._utils import LoadContext
     except ImportError as error:
         raise MissingLibrary(
-            f"{str(path)!r} is a skops file, and reading one needs skops 0.14 or later.\n"
+            f"{str(path)!r} is a skops file, and reading one needs skops.\n"
             "    pip install 'chiplog[sklearn]'"
         ) from error
     names = [*trusted.KINDS, *trusted.scoring_functions(), *trust.types]
     try:
-        schema, context = read_schema(archive)
+        schema = json.loads(archive.read("schema.json"))
+        # The protocol chooses how records are read, and is the file's own word.
+        if type(schema["protocol"]) is not int or not 0 <= schema["protocol"] <= PROTOCOL:
+            structure.refuse("a skops file", f"has protocol {schema['protocol']!r}")
+        context = LoadContext(src=archive, protocol=schema["protocol"])
         root = get_tree(schema, context, trusted=names)
         unsafe = root.get_unsafe_set() - set(names)
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:

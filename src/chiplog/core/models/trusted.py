@@ -89,6 +89,7 @@ KINDS: Final[dict[str, frozenset[str]]] = {
     **{name: frozenset({"ObjectNode", "TypeNode"}) for name in OBJECTS},
     **{name: frozenset({"FunctionNode", "TypeNode"}) for name in FUNCTIONS},
     "sklearn.tree._tree.Tree": frozenset({"TreeNode", "TypeNode"}),
+    "sklearn.impute._iterative._ImputerTriplet": frozenset({"TupleNode"}),
     "sklearn.utils._bunch.Bunch": frozenset({"DictNode"}),
     "sklearn.utils.Bunch": frozenset({"DictNode"}),
     "numpy.dtype": frozenset({"DTypeNode"}),

@@ -97,8 +97,18 @@ _DIFF: Final = (
     "--dst-prefix=b/",
 )
 
-_lock = threading.Lock()
 _states: dict[tuple[Path, Path | None], tuple[float, State | None]] = {}
+_lock = threading.Lock()
+
+
+def _after_fork() -> None:
+    """Let go, in a forked child, of a lock that a thread of the parent may have held."""
+    global _lock  # noqa: PLW0603 - one per process
+    _lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def tags(script: Path | None) -> dict[str, str]:

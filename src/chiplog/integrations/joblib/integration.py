@@ -6,7 +6,6 @@ recorded already. Tasks are taken from the user's iterable when joblib asks for 
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
 from chiplog.core.autolog import nesting
@@ -53,7 +52,7 @@ def _passport_for(parallel: Any) -> Passport | None:
         return None
     if type(backend).__name__ not in {"LokyBackend", "MultiprocessingBackend"}:
         return None
-    return issue_passport(os.getpid())
+    return issue_passport()
 
 
 def _with_passport(

@@ -63,6 +63,8 @@ def draw_confusion(shares: Floats, classes: list[str]) -> bytes:
     if len(classes) <= _MAX_WRITTEN:  # beyond, the colours say more than small numbers
         for row, line in enumerate(shares.tolist()):
             for column, share in enumerate(line):
+                if share < 0.005:
+                    continue
                 color = "white" if share > 0.5 else "black"
                 axes.text(column, row, f"{share:.2f}", ha="center", va="center", color=color)
     return _png(figure)

@@ -137,9 +137,12 @@ class Collector:
 
     def _shrink(self) -> None:
         """Give free pages back to the file system; needs no second copy of the file."""
-        self._database.write(
-            lambda tx: tx.connection.exec_driver_sql("PRAGMA incremental_vacuum").fetchall()
-        )
+
+        def vacuum(tx: Transaction) -> None:
+            # A page for each step of the statement, which is said to have no rows: ask the driver.
+            tx.connection.connection.cursor().execute("PRAGMA incremental_vacuum").fetchall()
+
+        self._database.write(vacuum)
         self._database.checkpoint()
 
 

@@ -107,12 +107,12 @@ class ContractTests(IntegrationForm):
         after = self.random_state()
         calls = dict(below.calls)
         self.switch_on()
-        monkeypatch.setattr(owner, name, _broken)
-        below.calls.clear()
-        assert self.outcome(self.train()) == plain
-        assert self.random_state() == after
-        assert below.calls == calls
-        monkeypatch.undo()
+        with monkeypatch.context() as patch:
+            patch.setattr(owner, name, _broken)
+            below.calls.clear()
+            assert self.outcome(self.train()) == plain
+            assert self.random_state() == after
+            assert below.calls == calls
         known = {run.info.run_id for run in project.runs()}
         self.train()
         (run,) = [run for run in project.top_runs() if run.info.run_id not in known]
