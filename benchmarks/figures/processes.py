@@ -60,6 +60,7 @@ def _start_at_once(bench: Bench, tool: str, processes: int) -> dict[str, Any]:
             except WorkerError as error:
                 errors.append(str(error))
         seconds = time.perf_counter() - start
+    succeeded = processes - len(errors)
     with bench.worker(tool, folder) as reader:
         try:
             left = reader.call("surviving")
@@ -67,7 +68,7 @@ def _start_at_once(bench: Bench, tool: str, processes: int) -> dict[str, Any]:
             left = {"runs": 0, "points": 0}
             errors.append(f"reading: {error}")
     return {
-        "succeeded": processes - len(errors),
+        "succeeded": succeeded,
         "runs": left["runs"],
         "points": left["points"],
         "seconds": seconds,

@@ -56,7 +56,7 @@ def voyages(project: Path) -> dict[str, str]:
             log.log_params({"rate": rate, "layers": 3, "note": "a\nb"})
             for step in range(20):
                 log.log_metric("loss", math.exp(-rate * step), step=step)
-            log.log_metric("accuracy", 0.9 + rate / 2)
+            log.log_metric("accuracy", 0.95 if name == "first" else 1.0)
             log.log_text("hello", "notes/hello.txt")
             log.log_dict({"a": 1}, "config.json")
             ids[name] = run.info.run_id

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from chiplog.cli.journals import find_journals
+from chiplog.cli.journals import journals_in
 from chiplog.cli.lookup import all_experiments
 from chiplog.cli.masking import MASK, mask_uri, mask_variable
 from chiplog.cli.project import check_exists, database_path, open_to_read
@@ -137,7 +137,7 @@ def _store() -> Iterator[Check]:
     try:
         location = resolve_tracking_uri()
     except ChiplogError as error:
-        yield Check(STORE, "Tracking URI", False, "", str(error))
+        yield Check(STORE, "Tracking URI", False, "", mask_uri(str(error)))
         return
     yield Check(STORE, "Tracking URI", True, f"{mask_uri(location.value)} ({location.reason})")
     path = database_path(location.value)
@@ -154,7 +154,7 @@ def _store() -> Iterator[Check]:
         store = open_to_read(location.value)
         experiments = all_experiments(store)
     except Exception as error:
-        yield Check(STORE, "Database", False, "cannot be read", str(error))
+        yield Check(STORE, "Database", False, "cannot be read", mask_uri(str(error)))
         return
     yield Check(STORE, "Database", True, f"{plural(len(experiments), 'experiment')}")
     if path is not None:
@@ -189,7 +189,7 @@ def _writable(folder: Path, database: Path | None = None) -> Check:
 def _journals(store: TrackingStore) -> Iterator[Check]:
     """Journals that are still there after those of dead processes were delivered."""
     folder = store.journal_directory or journal_directory()
-    found = find_journals(folder)
+    found = journals_in(folder)
     used = sum(journal.state == "alive" for journal in found)
     yield Check(STORE, "Journals", True, f"{used} in use by running processes" if used else "")
     for journal in found:

@@ -130,13 +130,13 @@ def _show_next(out: Terminal, store: TrackingStore) -> None:
 
     path = database_path(store.uri)
     out.title("Where it all lies:  chiplog where")
-    out.fields([("", str(path.parent if path else store.uri))], indent=0)
+    out.print(f"  {path.parent if path else store.uri}")
     out.title("What to type next")
     out.fields(
         [
             ("chiplog demo --show-script", "the script that was run"),
-            ("chiplog explain latest", "what autologging did, what it left out, what it cost"),
-            ('chiplog runs search "metrics.training_score > 0.9"', "find runs"),
-            ("chiplog runs list --children", "the candidates of the search, too"),
+            ("chiplog explain latest", "what was captured, what was not, what it cost"),
+            ("chiplog runs list --children", "the grid search's candidates, too"),
+            ("chiplog runs --help", "search, compare, export"),
         ]
     )

@@ -9,6 +9,8 @@ import msgspec
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from chiplog.core.journal.files import FoundJournal
+
 
 class JournalFacts(msgspec.Struct):
     """A journal: whose it is, and ``alive``, ``dead`` or ``unknown`` for its process.
@@ -27,34 +29,28 @@ class JournalFacts(msgspec.Struct):
         return f"process {self.pid} on {self.host}" if self.pid else "an unknown process"
 
 
-def find_journals(folder: Path) -> list[JournalFacts]:
+def journals_in(folder: Path) -> list[JournalFacts]:
     """Every journal in ``folder`` that has not been delivered and taken away yet."""
-    ids = {path.name.split(".")[0] for path in folder.glob("*.seg")} if folder.is_dir() else set()
-    return [_facts(folder, journal_id) for journal_id in sorted(ids)]
+    if not folder.is_dir():
+        return []
+    from chiplog.core.journal.files import find_journals
+
+    return [_facts(journal) for journal in find_journals(folder)]
 
 
-def _facts(folder: Path, journal_id: str) -> JournalFacts:
+def _facts(journal: FoundJournal) -> JournalFacts:
     from chiplog.core.journal.format import UnknownVersion
-    from chiplog.core.journal.owner import SUFFIX, judge, read_owner
 
-    written = max((_modified(path) for path in folder.glob(f"{journal_id}.*.seg")), default=0.0)
-    path = folder / f"{journal_id}{SUFFIX}"
+    written = round(journal.last_written() * 1000)
     try:
-        owner = read_owner(path)
+        owner = journal.owner()
     except UnknownVersion:
-        return JournalFacts(journal_id, "unknown", "", None, round(written * 1000))
-    state = judge(path, owner, written).value
+        return JournalFacts(journal.journal_id, "unknown", "", None, written)
+    state = journal.verdict(owner).value
     return JournalFacts(
-        journal_id,
+        journal.journal_id,
         "alive" if state == "ours" else state,
         owner.host if owner else "",
         owner.pid if owner else None,
-        round(written * 1000),
+        written,
     )
-
-
-def _modified(path: Path) -> float:
-    try:
-        return path.stat().st_mtime
-    except OSError:  # delivered and taken away in the meantime
-        return 0.0

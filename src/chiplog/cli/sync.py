@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from chiplog.cli.options import json_option
+
+if TYPE_CHECKING:
+    from chiplog.core.journal import SyncReport
 
 
 @click.command("sync")
@@ -16,11 +20,69 @@ from chiplog.cli.options import json_option
     required=False,
     type=click.Path(exists=True, file_okay=False, path_type=Path),
 )
+@click.option(
+    "--store", metavar="URI", help="Where to.  [default: the store that each journal names]"
+)
+@click.option(
+    "--final",
+    is_flag=True,
+    help="Their processes have ended: finish journals that were copied from other machines.",
+)
 @json_option
-def command(directory: Path | None, as_json: bool) -> None:
+@click.pass_context
+def command(
+    ctx: click.Context, directory: Path | None, store: str | None, final: bool, as_json: bool
+) -> None:
     """Deliver what lies in journals to the store.
 
-    Journals are left behind by processes that died, or that could not reach their store. DIR is a
-    folder of journals, such as one that was copied from a cluster's node; the project's own unless
-    given.
+    Journals are left behind by processes that died or could not reach their store. DIR is a folder
+    of journals, such as one that was copied from a cluster's node; the project's own unless given.
+    Delivering twice is harmless. The exit status is 1 if something could not be delivered.
     """
+    from chiplog.cli.terminal import echo_json, progress
+    from chiplog.core.journal import sync_directory
+    from chiplog.core.location import normalise
+
+    folder, uri = directory or _own_folder(), None if store is None else normalise(store)
+    with progress("Delivering journals"):
+        report = sync_directory(folder, uri, final=final)
+    if as_json:
+        echo_json({"directory": str(folder), **vars(report)})
+    else:
+        _show(folder, report)
+    if report.problems:
+        ctx.exit(1)
+
+
+def _own_folder() -> Path:
+    """Where the project's journals lie."""
+    from chiplog.cli.project import check_exists
+    from chiplog.core.location import journal_directory, resolve_tracking_uri
+    from chiplog.core.stores import open_tracking_store
+
+    location = resolve_tracking_uri()
+    check_exists(location)
+    folder = open_tracking_store(location.value).journal_directory or journal_directory()
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _show(folder: Path, report: SyncReport) -> None:
+    from rich.text import Text
+
+    from chiplog.cli.render.numbers import count, plural, size
+    from chiplog.cli.terminal import terminal
+
+    out = terminal()
+    if not report.journals and not report.problems:
+        out.print(f"There is nothing to deliver in {folder}.")
+    elif report.journals:
+        out.print(
+            f"Delivered {plural(report.journals, 'journal')} ({size(report.bytes)}): "
+            f"{count(report.points)} metric points, {plural(report.records, 'other record')}."
+        )
+    if report.runs:
+        out.print(f"Runs whose process had died, now KILLED: {len(report.runs)}")
+        out.print(*(Text(f"  {run_id}", style="yellow") for run_id in report.runs))
+    for problem in report.problems:
+        out.wrapped(Text("  ").append_text(out.mark(False)).append(f" {problem}"), 4)

@@ -81,9 +81,9 @@ def _folder(path: Path) -> dict[str, Any]:
 
 def _journals(path: Path) -> dict[str, Any]:
     """The journals that have not been delivered and taken away yet."""
-    from chiplog.cli.journals import find_journals
+    from chiplog.cli.journals import journals_in
 
-    found = find_journals(path)
+    found = journals_in(path)
     return {
         "path": str(path),
         "exists": path.is_dir(),

@@ -31,6 +31,7 @@ def _forget() -> None:
 def made_up(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The made-up framework can be imported, and is not yet."""
     _forget()
+    plugins()  # discovers before the path changes: here the integration is added by hand
     monkeypatch.syspath_prepend(str(MADE_UP))
     yield MADE_UP
     _forget()

@@ -26,12 +26,13 @@ class TestTiny(IntegrationKit):
     @pytest.fixture(autouse=True)
     def provided(self, project: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         """The integration is a plugin of this test's."""
+        manager = plugins()  # discovers before the path changes
         monkeypatch.syspath_prepend(str(MADE_UP))
-        plugins().add(importlib.import_module("chiplog_tinyframe"), "tiny")
+        manager.add(importlib.import_module("chiplog_tinyframe"), "tiny")
         engine.reset()
         yield
         engine.reset()
-        plugins().remove("tiny")
+        manager.remove("tiny")
         for name in [name for name in sys.modules if name.partition(".")[0] == "tinyframe"]:
             del sys.modules[name]
 

@@ -132,7 +132,7 @@ def test_several_classes_and_weights(project: Project, autolog: Any) -> None:
     X, y = load_digits(return_X_y=True)
     X, y = X[:600], y[:600]
     weights = np.random.RandomState(0).rand(len(y))
-    autolog(log_models=False)
+    autolog(log_models=False, log_post_training_metrics=False)
     model = RandomForestClassifier(3, random_state=0).fit(X, y)
     weighted = RandomForestClassifier(3, random_state=0).fit(X, y, sample_weight=weights)
     first, second = project.runs()

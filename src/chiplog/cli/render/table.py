@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -25,14 +26,16 @@ class Column:
         right: numbers stand right.
         shrink: how far it may be narrowed, in cells; None: not at all.
         style: how its cells look.
-        optional: left out, the last one first, when the terminal is too narrow for all.
+        drop: left out when the terminal is too narrow for all, the greatest first; 0: never.
+        stack: where the width is limited, its header may take several lines, cut at underscores.
     """
 
     header: str
     right: bool = False
     shrink: int | None = None
     style: str = ""
-    optional: bool = False
+    drop: int = 0
+    stack: bool = False
 
 
 @dataclass
@@ -57,8 +60,10 @@ class Table:
         shown = self._shown(width)
         widths = self._fitted(shown, width)
         ellipsis = "…" if unicode else "..."
-        headers = [Text(self.columns[i].header, style="bold") for i in shown]
-        yield self._line(headers, shown, widths, ellipsis)
+        headers = [self._header(i) for i in shown]
+        height = max(map(len, headers), default=0)
+        for row in zip(*([""] * (height - len(lines)) + lines for lines in headers), strict=True):
+            yield self._line([Text(t, style="bold") for t in row], shown, widths, ellipsis)
         rule = _RULE if unicode else "-"
         yield Text((" " * GAP).join(rule * widths[i] for i in shown), style="dim")
         for row in self.rows:
@@ -86,7 +91,12 @@ class Table:
     def _natural(self, index: int) -> int:
         cells = (row[index] for row in self.rows)
         longest = max((width_of(c.plain if isinstance(c, Text) else c) for c in cells), default=0)
-        return max(longest, width_of(self.columns[index].header))
+        return max(longest, *map(width_of, self._header(index)))
+
+    def _header(self, index: int) -> list[str]:
+        """The lines of a column's header."""
+        column = self.columns[index]
+        return stacked(column.header) if column.stack else [column.header]
 
     def _least(self, index: int) -> int:
         shrink = self.columns[index].shrink
@@ -96,11 +106,12 @@ class Table:
     def _shown(self, width: int) -> list[int]:
         shown = list(range(len(self.columns)))
         least = [self._least(index) for index in shown]
-        for index in reversed(range(len(self.columns))):
-            if sum(least[i] + GAP for i in shown) - GAP <= width:
-                break
-            if self.columns[index].optional:
-                shown.remove(index)
+        droppable = sorted(
+            (index for index in shown if self.columns[index].drop),
+            key=lambda index: (self.columns[index].drop, index),
+        )
+        while droppable and sum(least[i] + GAP for i in shown) - GAP > width:
+            shown.remove(droppable.pop())
         return shown
 
     def _fitted(self, shown: list[int], width: int) -> dict[int, int]:
@@ -116,3 +127,13 @@ class Table:
             widths[widest] -= 1
             excess -= 1
         return widths
+
+
+def stacked(header: str, width: int = 10) -> list[str]:
+    """A header in lines of about ``width`` cells, cut behind its underscores and slashes."""
+    lines = [""]
+    for part in re.findall(r"[^_/]*[_/]|[^_/]+", header):
+        if lines[-1] and width_of(lines[-1] + part.rstrip("_")) > width:
+            lines.append("")
+        lines[-1] += part
+    return lines

@@ -43,6 +43,7 @@ def command(runs: tuple[str, ...], as_format: str, output: str, children: bool) 
     """
     from chiplog.cli.lookup import children_of, find_run
     from chiplog.cli.project import open_project
+    from chiplog.cli.render.numbers import plural
 
     store = open_project()
     found = [find_run(store, text) for text in runs]
@@ -54,7 +55,7 @@ def command(runs: tuple[str, ...], as_format: str, output: str, children: bool) 
         else:
             _write_json(store, found, target)
     if output != "-":
-        click.echo(f"{len(found)} run(s) written to {output}", err=True)
+        click.echo(f"{plural(len(found), 'run')} written to {output}", err=True)
 
 
 def _write_json(store: TrackingStore, runs: list[Run], target: IO[Any]) -> None:

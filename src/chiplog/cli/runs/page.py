@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Any
 from rich.text import Text
 
 from chiplog.cli.lookup import PARENT_TAG, short_ids
+from chiplog.cli.render.charts import CURVE_STYLE
+from chiplog.cli.render.curves import sparkline
 from chiplog.cli.render.numbers import number, plural, size
 from chiplog.cli.render.pairs import pair_lines
-from chiplog.cli.render.text import printable, shorten
+from chiplog.cli.render.text import printable, shorten, width_of
 from chiplog.cli.render.times import absolute, relative
 from chiplog.cli.runs.curves import read_curves, show_curve
 from chiplog.cli.runs.files import walk
-from chiplog.cli.runs.view import status_text, took
+from chiplog.cli.runs.view import importance, status_text, took
 from chiplog.cli.terminal import terminal
 from chiplog.core.entities import ViewType
 from chiplog.core.errors import ChiplogError, NotFound
@@ -28,7 +30,8 @@ if TYPE_CHECKING:
     from chiplog.core.entities import DatasetInput, FileInfo, MetricSummary, Run
     from chiplog.core.stores import TrackingStore
 
-MOST_CURVES = 6
+MOST_CURVES = 3
+SMALL_WIDTH = 28
 MOST_PARAMS = 24
 MOST_FILES = 15
 MOST_CHILDREN = 1000
@@ -121,16 +124,32 @@ class Page:
             self._pairs([(s.key, number(s.latest)) for s in single], right=True)
         if several:
             self.out.title("Curves")
-            several.sort(key=lambda s: s.key.startswith("system/"))
+            several.sort(key=lambda s: importance(s.key))
             shown = several if self.everything else several[:MOST_CURVES]
             for position, summary in enumerate(shown):
                 if position:
                     self.out.print("")
                 self._curves(summary)
-            rest = several[len(shown) :]
-            if rest:
-                self.out.note(f"  and {plural(len(rest), 'curve')} more (--all, or --metric NAME):")
-                self._pairs([(s.key, f"last {number(s.latest)}") for s in rest])
+            self._small_curves(several[len(shown) :])
+
+    def _small_curves(self, summaries: list[MetricSummary]) -> None:
+        """Print a line for each metric."""
+        if not summaries:
+            return
+        self.out.print("")
+        width = min(max(width_of(printable(s.key)) for s in summaries), 30)
+        for summary in summaries:
+            ellipsis = "…" if self.out.unicode else "..."
+            name = shorten(printable(summary.key), width, ellipsis)
+            line = Text(f"  {name}{' ' * (width - width_of(name) + 2)}")
+            points = [
+                point
+                for curve in read_curves(self.store, self.run.info.run_id, summary.key)
+                for point in curve.points
+            ]
+            line.append(sparkline(points, SMALL_WIDTH, self.out.characters), style=CURVE_STYLE)
+            self.out.print(line.append(f"  last {number(summary.latest)}", style="dim"))
+        self.out.note("  large: --all, or --metric NAME")
 
     def chosen_curves(self, keys: Sequence[str], summaries: list[MetricSummary]) -> None:
         """Print the curves of these metrics; raises NotFound naming those that exist."""
@@ -162,13 +181,13 @@ class Page:
         ]
         if tags:
             self.out.title("Tags")
-            self._pairs(tags)
+            self._pairs(tags, columns=1)
 
     def data(self) -> None:
         """Print the data sets that the run read."""
         if self.run.inputs.dataset_inputs:
             self.out.title("Data")
-            self._pairs([_dataset(given) for given in self.run.inputs.dataset_inputs])
+            self._pairs([_dataset(given) for given in self.run.inputs.dataset_inputs], columns=1)
 
     def models(self) -> None:
         """Print the models that the run wrote."""
@@ -185,7 +204,7 @@ class Page:
                 continue
             state = "" if model.status == "READY" else f"  {model.status}"
             pairs.append((model.name, f"{model.model_uri}{state}"))
-        self._pairs(pairs)
+        self._pairs(pairs, columns=1)
 
     def files(self) -> None:
         """Print the run's files as a tree."""
@@ -201,7 +220,7 @@ class Page:
         number_of = sum(not file.is_dir for file in found)
         self.out.title(f"Files: {plural(number_of, 'file')}, {size(total)}")
         shown = found if self.everything else found[:MOST_FILES]
-        self._pairs([_file(file) for file in shown])
+        self._pairs([_file(file) for file in shown], right=True, columns=1)
         self._more(len(found) - len(shown), "entry", "entries")
         self.out.note(f"  in {self.run.info.artifact_uri}")
 
@@ -247,9 +266,13 @@ class Page:
             )
         return pairs
 
-    def _pairs(self, pairs: Sequence[tuple[str, str]], *, right: bool = False) -> None:
+    def _pairs(
+        self, pairs: Sequence[tuple[str, str]], *, right: bool = False, columns: int = 3
+    ) -> None:
         width = self.out.width - 2
-        for line in pair_lines(pairs, width, right=right, unicode=self.out.unicode):
+        for line in pair_lines(
+            pairs, width, right=right, most_columns=columns, unicode=self.out.unicode
+        ):
             self.out.print(Text("  ") + line)
 
     def _more(self, left: int, what: str, several: str | None = None) -> None:

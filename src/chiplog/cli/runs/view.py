@@ -26,9 +26,9 @@ STATUS_STYLES = {
     "RUNNING": "blue",
     "SCHEDULED": "blue",
 }
+TRAINED_TAG = "estimator_name"
 MOST_METRICS = 5
-_LATE = ("system/",)
-_EARLY = ("val", "test", "eval", "cv", "best")
+_EARLY = ("val", "test", "eval", "cv", "best", "loss", "accuracy", "auc", "r2", "error")
 
 
 def document(run: Run) -> dict[str, Any]:
@@ -73,15 +73,20 @@ def run_table(
     """
     chosen = _chosen(columns) if columns is not None else _common_metrics(runs)
     several = len({run.info.experiment_id for run in runs}) > 1
+    trained = any(TRAINED_TAG in run.data.tags for run in runs)
     table = Table(
         [
             Column("RUN", style="yellow"),
-            Column("NAME", shrink=14, style="bold"),
+            Column("NAME", shrink=13, style="bold"),
+            *([Column("TRAINED", shrink=12, drop=2)] if trained else []),
             *([Column("EXPERIMENT", shrink=8)] if several else []),
             Column("STATUS"),
             Column("STARTED", style="dim"),
-            Column("TOOK", right=True, style="dim"),
-            *(_column(kind, key, optional=columns is None) for kind, key in chosen),
+            Column("TOOK", right=True, style="dim", drop=4),
+            *(
+                _column(kind, key, position, chosen=columns is not None, stack=not whole)
+                for position, (kind, key) in enumerate(chosen)
+            ),
         ]
     )
     short = short_ids([run.info.run_id for run in runs])
@@ -90,6 +95,7 @@ def run_table(
         table.add(
             info.run_id if whole else short[info.run_id],
             _name(run, children),
+            *([run.data.tags.get(TRAINED_TAG, "")] if trained else []),
             *([experiments.get(info.experiment_id, info.experiment_id)] if several else []),
             status_text(info),
             absolute(info.start_time) if whole else relative(info.start_time),
@@ -107,8 +113,10 @@ def _name(run: Run, children: Mapping[str, int]) -> Text:
     return name
 
 
-def _column(kind: str, key: str, *, optional: bool) -> Column:
-    return Column(printable(key), right=kind == "metrics", shrink=11, optional=optional)
+def _column(kind: str, key: str, position: int, *, chosen: bool, stack: bool) -> Column:
+    """A column of values; what nobody chose goes first where there is no room for all."""
+    drop = 0 if chosen else 1 + 2 * position
+    return Column(printable(key), right=kind == "metrics", shrink=11, drop=drop, stack=stack)
 
 
 def _cell(run: Run, kind: str, key: str) -> str:
@@ -141,7 +149,11 @@ def _common_metrics(runs: Sequence[Run]) -> list[tuple[str, str]]:
         for key in run.data.metrics:
             held[key] = held.get(key, 0) + 1
 
-    def rank(key: str) -> tuple[bool, int, bool]:
-        return key.startswith(_LATE), -held[key], not key.startswith(_EARLY)
+    ranked = sorted(held, key=lambda key: (importance(key)[0], -held[key], importance(key)))
+    return [("metrics", key) for key in ranked[:MOST_METRICS]]
 
-    return [("metrics", key) for key in sorted(held, key=rank)[:MOST_METRICS]]
+
+def importance(key: str) -> tuple[bool, int, str]:
+    """How metrics are sorted: what was measured on unseen data first, the machine's load last."""
+    early = next((i for i, word in enumerate(_EARLY) if word in key.lower()), len(_EARLY))
+    return key.startswith("system/"), early, key

@@ -15,13 +15,11 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from chiplog.core.autolog import deferred, engine, nesting
-from chiplog.core.autolog.account import account
 from chiplog.core.autolog.installation import OFF
-from chiplog.core.journal import open_journal
+from chiplog.core.journal import flush_all
 from chiplog.core.runs import active
 from chiplog.core.runs.inherit import VARIABLE as INHERITED
 from chiplog.core.runs.inherit import InheritedRun
-from chiplog.core.runs.reading import flush_patiently
 from chiplog.hooks.guard import quietly
 
 if TYPE_CHECKING:
@@ -31,6 +29,9 @@ if TYPE_CHECKING:
 
 _PREFIXES: Final = ("CHIPLOG_", "MLFLOW_")
 _SECONDS_TO_DELIVER: Final = 10.0
+_BRIEF_SECONDS: Final = 0.2
+
+_patience = _SECONDS_TO_DELIVER
 
 
 @dataclass(frozen=True)
@@ -87,13 +88,11 @@ class Task:
         if os.getpid() == self.passport.pid:
             return self.function(*args, **kwargs)
         quietly("Joining the run from a worker process", _join, None, self.passport)
-        before = account.recorded
         try:
             with nesting.awake():
                 return self.function(*args, **kwargs)
         finally:
-            if account.recorded != before:
-                quietly("Delivering what a worker process recorded", _deliver, None)
+            quietly("Delivering what a worker process recorded", _deliver, None)
 
 
 _joined: Passport | None = None
@@ -108,7 +107,7 @@ def _join(passport: Passport) -> None:
         if name not in passport.environment:
             del os.environ[name]
     os.environ.update(passport.environment)
-    active.refresh_fast()
+    active.local.fast = None  # whoever records next looks where; most tasks never do
     installed = engine.installations()
     for name, config in passport.configs.items():
         known = installed.get(name)
@@ -121,5 +120,7 @@ def _join(passport: Passport) -> None:
 
 
 def _deliver() -> None:
-    deferred.flush(_SECONDS_TO_DELIVER)
-    flush_patiently(open_journal(active.store_uri()), _SECONDS_TO_DELIVER)
+    """Deliver what there is; after one wait in vain hardly wait again, since nothing is lost."""
+    global _patience  # noqa: PLW0603 - one per process
+    delivered = deferred.flush(_patience) and flush_all(_patience)
+    _patience = _SECONDS_TO_DELIVER if delivered else _BRIEF_SECONDS

@@ -1,4 +1,4 @@
-"""The end of the process, and its division: closing journals at exit, and renewing them at a fork."""
+"""The end of a process and its division: journals close at exit and begin anew after a fork."""
 
 from __future__ import annotations
 

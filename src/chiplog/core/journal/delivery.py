@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
@@ -168,7 +169,7 @@ def columns_by_series(
         for name in ("step", "timestamp", "value")
     )
     first_numbers = numbers if order is None else numbers[order]
-    for first, last in zip(bounds, bounds[1:], strict=False):
+    for first, last in pairwise(bounds):
         part = slice(first, last)
         yield int(first_numbers[first]), steps[part], times[part], values[part]
 
@@ -195,6 +196,7 @@ class RefusalReporter:
         self._said: set[str] = set()
 
     def __call__(self, refused: list[Refused]) -> None:
+        """Report what a batch left out."""
         for entry in refused:
             self._count(entry.run_id)
             kind = entry.what.partition("'")[0].lstrip("0123456789 ")

@@ -6,7 +6,7 @@ import contextlib
 import logging
 import os
 from dataclasses import dataclass, field
-from pathlib import Path
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -19,6 +19,7 @@ from chiplog.core.records import Series, SeriesPoints
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     import numpy as np
     import numpy.typing as npt
@@ -123,6 +124,7 @@ class FileSource:
 
     @property
     def journal_id(self) -> str:
+        """The journal's id."""
         return self._journal.journal_id
 
     @property
@@ -131,17 +133,30 @@ class FileSource:
         return sum(segment.size for segment in self._segments)
 
     def stretch(self, position: int, limit: int) -> Stretch | None:
+        """What lies at ``position`` and after, about ``limit`` bytes of it."""
         for index, segment in enumerate(self._segments):
             first = max(position - segment.start, form.HEADER_SIZE)
             first = (first + form.SLOT - 1) // form.SLOT * form.SLOT
             if first >= segment.size:
                 continue
+            if position < segment.start and not self._may_skip(position, segment):
+                return None
             is_last = index == len(self._segments) - 1
             stretch = self._stretch_of(segment, first, limit, is_last=is_last)
             if stretch is not None or not (self._salvage or self._ended):
                 return stretch
             position = segment.start + segment.size
         return None
+
+    def _may_skip(self, position: int, segment: _OnDisk) -> bool:
+        """Whether what is missing before a segment is to be waited for no longer."""
+        text = (
+            f"Journal {self.journal_id}: {segment.start - position} bytes before {segment.path} "
+            "are missing: they were in memory when the process died, or the file was not copied."
+        )
+        if text not in self.problems:
+            self.problems.append(text)
+        return self._salvage
 
     def _stretch_of(
         self, segment: _OnDisk, first: int, limit: int, *, is_last: bool
@@ -168,6 +183,7 @@ class FileSource:
         return None
 
     def set_aside(self, stretch: Stretch, reason: str) -> None:
+        """Keep the bytes of a stretch beside the journal."""
         for segment in self._segments:
             if segment.start <= stretch.first < segment.start + segment.size:
                 data = self._load(segment)[
@@ -203,6 +219,8 @@ class FileSource:
                 start = expected
             segments.append(_OnDisk(path, start, size // form.SLOT * form.SLOT))
             expected = start + size
+        for segment, following in pairwise(segments):
+            segment.size = min(segment.size, max(0, following.start - segment.start))
         return segments
 
     def _load(self, segment: _OnDisk) -> bytes:

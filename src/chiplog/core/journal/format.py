@@ -50,11 +50,11 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(AnyRecord).decode
 
 
-class NotAJournal(ChiplogError):
+class NotAJournal(ChiplogError):  # noqa: N818 - like its base's other subclasses
     """Bytes that do not begin as a segment does, or whose header is damaged."""
 
 
-class UnknownVersion(ChiplogError):
+class UnknownVersion(ChiplogError):  # noqa: N818 - the same
     """A segment of a format this chiplog does not know."""
 
 

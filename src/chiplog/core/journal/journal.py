@@ -15,6 +15,7 @@ from zlib import crc32
 
 import msgspec
 
+from chiplog.core.config import env
 from chiplog.core.journal import format as form
 from chiplog.core.journal.filesystem import asked_mode
 from chiplog.core.journal.stream import Stream
@@ -280,6 +281,8 @@ class Journal:
         self._go_on()
 
     def _find_directory(self) -> Path:
+        if env("JOURNAL_DIR"):
+            return journal_directory()
         try:
             place = open_tracking_store(self.store_uri).journal_directory
         except Exception as error:
@@ -317,7 +320,7 @@ def _written(segment: Segment | None, data: bytes) -> bool:
     return True
 
 
-def _unopened(data: bytes) -> object:
+def _unopened(data: bytes) -> object:  # noqa: ARG001 - it takes the place of a write
     raise ValueError("No segment is open yet.")
 
 

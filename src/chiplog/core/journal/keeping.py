@@ -1,4 +1,4 @@
-"""Keeping what cannot be delivered: bytes that no checksum proves, records that a store won't take."""
+"""Keeping what cannot be delivered: unproven bytes, and records that a store will not take."""
 
 from __future__ import annotations
 

@@ -42,9 +42,11 @@ class LiveSource:
 
     @property
     def journal_id(self) -> str:
+        """The journal's id."""
         return self._stream.journal_id
 
     def stretch(self, position: int, limit: int) -> Stretch | None:
+        """What lies at ``position`` and after, about ``limit`` bytes of it."""
         stream, asked = self._stream, limit
         while (found := stream.read(position, asked)) is not None:
             first, data, whole = found
@@ -62,6 +64,7 @@ class LiveSource:
         return None
 
     def set_aside(self, stretch: Stretch, reason: str) -> None:
+        """Keep the bytes of a stretch beside the journal."""
         found = self._stream.read(stretch.first, stretch.last - stretch.first)
         assert found is not None
         keep_rejected(self._journal.directory, self.journal_id, found[1], reason)

@@ -11,6 +11,7 @@ import contextlib
 import errno
 import os
 import socket
+import sys
 import threading
 import time
 from enum import Enum
@@ -25,10 +26,8 @@ from chiplog.core.journal.format import VERSION, UnknownVersion
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-try:
+if sys.platform != "win32":
     import fcntl
-except ImportError:  # Windows has no POSIX locks
-    fcntl = None  # type: ignore[assignment]
 
 SUFFIX: Final = ".owner"
 
@@ -275,7 +274,7 @@ def _is_unlocked(path: Path) -> bool:
 
 def _lock(fd: int) -> bool | None:
     """Take the POSIX lock without waiting: False if another has it, None if there are no locks."""
-    if fcntl is None:
+    if sys.platform == "win32":
         return None
     try:
         fcntl.lockf(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -123,7 +123,7 @@ def _deliver(
     *,
     final: bool,
 ) -> None:
-    last_seen = min(journal.last_written(), time.time())
+    last_seen = min(journal.last_written() or time.time(), time.time())
     source = FileSource(journal, salvage=final)
     delivery = Delivery(
         source,

@@ -66,24 +66,28 @@ class MemorySegment:
         self.write: Callable[[bytes], object] = self._map.write
 
     def end(self) -> int:
+        """Offset after the last byte."""
         return self._map.tell()
 
     def read(self, first: int, last: int) -> bytes:
+        """The bytes of ``[first, last)``."""
         return self._map[first:last]
 
     def seal(self) -> None:
+        """Refuse all further writes."""
         # One C call again: whoever wrote before it is inside, whoever comes after is refused.
         self._map.seek(0, os.SEEK_END)
 
     def sync(self) -> None:
-        pass
+        """Do nothing: memory cannot be made safe."""
 
     def close(self) -> None:
+        """Let go of file and memory."""
         self._map.close()
 
 
 class MappedSegment(MemorySegment):
-    """A file whose blocks are allocated, mapped into memory: the kernel keeps it if we are killed."""
+    """A file with allocated blocks, mapped into memory: the kernel keeps it if we are killed."""
 
     def __init__(self, path: Path, start: int, capacity: int) -> None:
         self.path = path
@@ -99,9 +103,11 @@ class MappedSegment(MemorySegment):
         self.write = self._map.write
 
     def sync(self) -> None:
+        """Make what was written safe against a power failure."""
         getattr(os, "fdatasync", os.fsync)(self._fd)
 
     def close(self) -> None:
+        """Let go of file and memory."""
         self._map.close()
         _close(self._fd)
         self._fd = -1
@@ -136,9 +142,11 @@ class AppendedSegment:
             self._size += written
 
     def end(self) -> int:
+        """Offset after the last byte."""
         return self._size
 
     def read(self, first: int, last: int) -> bytes:
+        """The bytes of ``[first, last)``."""
         if hasattr(os, "pread"):
             return os.pread(self._fd, last - first, first)
         with self._lock:
@@ -146,14 +154,17 @@ class AppendedSegment:
             return os.read(self._fd, last - first)
 
     def seal(self) -> None:
+        """Refuse all further writes."""
         with self._lock:
             self._open = False
             self.capacity = self._size
 
     def sync(self) -> None:
+        """Make what was written safe against a power failure."""
         getattr(os, "fdatasync", os.fsync)(self._fd)
 
     def close(self) -> None:
+        """Let go of file and memory."""
         with self._lock:  # a late writer must not meet another file under this number
             self._open = False
             _close(self._fd)

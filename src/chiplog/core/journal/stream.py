@@ -8,7 +8,6 @@ import logging
 import os
 import threading
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from chiplog.core.journal import format as form
@@ -17,6 +16,8 @@ from chiplog.core.journal.owner import OwnerFile
 from chiplog.core.journal.segment import AppendedSegment, MappedSegment, MemorySegment
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from chiplog.core.journal.filesystem import Mode
     from chiplog.core.journal.segment import Segment
 

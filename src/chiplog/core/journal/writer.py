@@ -191,6 +191,8 @@ class Writer:
             for line in list(self._lines.values()):
                 while line.drain():
                     busy = True
+                    if self._stopped.is_set():
+                        return busy
                     self._sync_if_due()
                 busy = busy or line.is_behind
                 if line.closing and line.try_to_close():

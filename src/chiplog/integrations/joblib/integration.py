@@ -41,22 +41,33 @@ def _dispatch(
     if len(args) == 1 and not kwargs and nesting.is_watching():
         passport = quietly("Preparing joblib's workers to record", _passport_for, None, parallel)
         if passport is not None:
-            return call(_with_passport(args[0], passport))
+            tasks = args[0]
+            return call((_SizedTasks if hasattr(tasks, "__len__") else _Tasks)(tasks, passport))
     return call(*args, **kwargs)
 
 
 def _passport_for(parallel: Any) -> Passport | None:
     """What workers need, if this call's tasks run in processes on this machine."""
+    from joblib._parallel_backends import LokyBackend, MultiprocessingBackend
+
     backend = getattr(parallel, "_backend", None)
-    if getattr(backend, "uses_threads", True):
-        return None
-    if type(backend).__name__ not in {"LokyBackend", "MultiprocessingBackend"}:
-        return None
-    return issue_passport()
+    return issue_passport() if isinstance(backend, (LokyBackend, MultiprocessingBackend)) else None
 
 
-def _with_passport(
-    tasks: Iterable[tuple[Any, Any, Any]], passport: Passport
-) -> Iterator[tuple[Any, Any, Any]]:
-    for function, args, kwargs in tasks:
-        yield Task(function, passport), args, kwargs
+class _Tasks:
+    """The user's tasks with a passport each, made when joblib asks for the next one."""
+
+    def __init__(self, tasks: Iterable[tuple[Any, Any, Any]], passport: Passport) -> None:
+        self._tasks = tasks
+        self._passport = passport
+
+    def __iter__(self) -> Iterator[tuple[Any, Any, Any]]:
+        for function, args, kwargs in self._tasks:
+            yield Task(function, self._passport), args, kwargs
+
+
+class _SizedTasks(_Tasks):
+    """As many tasks as the user's, where their number is known."""
+
+    def __len__(self) -> int:
+        return len(self._tasks)  # type: ignore[arg-type]

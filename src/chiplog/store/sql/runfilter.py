@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
@@ -18,6 +19,7 @@ from chiplog.store.sql.conditions import (
     within,
 )
 from chiplog.store.sql.fields import METRIC, PARAM, TAG
+from chiplog.store.sql.texts import split
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -45,6 +47,21 @@ def needed_fields(experiment: int, kinds_and_names: Iterable[tuple[Kind, str]]) 
         for kind, name in kinds_and_names
         if kind in FIELD_KINDS
     ]
+
+
+@dataclass(frozen=True)
+class Driver:
+    """A way to runs that begins with a value.
+
+    Attributes:
+        table: has at most one row for each run, and its key in the column ``run``.
+        condition: the rows of those runs.
+        in_index: the part of the condition that an index answers by itself.
+    """
+
+    table: Any
+    condition: Condition
+    in_index: Condition
 
 
 class RunFilter:
@@ -128,11 +145,8 @@ class RunFilter:
             text_condition(datasets.c[node.key.name], node.operator, node.value, self._dialect),
         )
 
-    def driver(self, node: Tree) -> tuple[Any, Condition] | None:
-        """A table and a condition by which an index finds the runs of a comparison.
-
-        None if no index does. The table has at most one row for each run.
-        """
+    def driver(self, node: Tree) -> Driver | None:
+        """How an index finds the runs of a comparison, None if none does."""
         if not isinstance(node, Comparison) or node.key.kind not in FIELD_KINDS:
             return None
         kind, value = node.key.kind, node.value
@@ -141,15 +155,21 @@ class RunFilter:
         field = self.field(kind, node.key.name)
         table = VALUE_TABLES[kind].alias()
         if field is None:
-            return table, sa.false()
+            return Driver(table, sa.false(), sa.false())
         assert value is not None
         if kind is Kind.METRIC:
             assert isinstance(value, int | float)
-            return table, sa.and_(
+            found = sa.and_(
                 table.c.field == field, within(table.c.latest, intervals(node.operator, value))
             )
+            return Driver(table, found, found)
         values = value if isinstance(value, tuple) else (str(value),)
-        return table, sa.and_(table.c.field == field, cut_text_equals(table, values))
+        heads = [split(text)[0] for text in values]
+        return Driver(
+            table,
+            sa.and_(table.c.field == field, cut_text_equals(table, values)),
+            sa.and_(table.c.field == field, table.c.head.in_(heads)),
+        )
 
 
 def attribute(name: str, places: Places) -> sa.ColumnElement[Any]:

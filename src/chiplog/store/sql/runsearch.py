@@ -38,7 +38,7 @@ from chiplog.store.sql.paging import (
     scope_of,
     sort_key,
 )
-from chiplog.store.sql.runfilter import VALUE_TABLES, RunFilter, attribute, needed_fields
+from chiplog.store.sql.runfilter import VALUE_TABLES, Driver, RunFilter, attribute, needed_fields
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -222,9 +222,9 @@ class _Search:
         """The queries that, one after the other, give the whole result in order."""
         driver = self._chosen_driver()
         if driver is not None:
-            table, condition = driver
-            source, columns = self._joined(_runs.join(table, table.c.run == _runs.c.id), 0)
-            return [Plan(source, columns, [condition, *self._here_unindexed])]
+            joined = _runs.join(driver.table, driver.table.c.run == _runs.c.id)
+            source, columns = self._joined(joined, 0)
+            return [Plan(source, columns, [driver.condition, *self._here_unindexed])]
         first = self._query.order[0] if self._query.order else None
         if first is None or first.key.kind is Kind.ATTRIBUTE:
             source, columns = self._joined(_runs, 0)
@@ -237,9 +237,10 @@ class _Search:
         kind = first.key.kind
         table = VALUE_TABLES[kind].alias()
         if kind is Kind.METRIC:
-            missing = Plan(_runs, [_fixed(2), _fixed(0)], fixed=(2, 0))
+            missing = Plan(_runs, [_fixed(2), _fixed(0, first)], fixed=(2, 0))
         else:
-            missing = Plan(_runs, [_fixed(1), _fixed(""), _fixed("")], fixed=(1, "", ""))
+            nothing = _fixed("", first)
+            missing = Plan(_runs, [_fixed(1), nothing, nothing], fixed=(1, "", ""))
         plans = [missing]
         missing.conditions = [*self._here]
         if number is not None:
@@ -254,7 +255,7 @@ class _Search:
                 numbers = table.c.latest.between(doubles.LOWEST, doubles.HIGHEST)
                 plans = [
                     Plan(joined, [_fixed(0), value], [*there, numbers], (0,)),
-                    Plan(joined, [_fixed(1), _fixed(0)], [*there, sa.not_(numbers)], (1, 0)),
+                    Plan(joined, [_fixed(1), _fixed(0, first)], [*there, sa.not_(numbers)], (1, 0)),
                     missing,
                 ]
             else:
@@ -281,14 +282,11 @@ class _Search:
             columns += _value_columns(table, item)
         return source, columns
 
-    def _chosen_driver(self) -> tuple[Any, Condition] | None:
+    def _chosen_driver(self) -> Driver | None:
         """The most selective comparison's index, if it fills the page sooner than the order's."""
         drivers = [self._filter.driver(part) for part in self._filter.conjuncts()]
         counted = [
-            (
-                self._count(sa.select(sa.literal_column("1")).select_from(driver[0]), driver[1]),
-                driver,
-            )
+            (self._count(driver.table, driver.in_index), driver)
             for driver in drivers
             if driver is not None
         ]
@@ -297,7 +295,7 @@ class _Search:
         fewest, best = min(counted, key=lambda pair: pair[0])
         if fewest > MOST_COUNTED:
             return None
-        total = self._count(sa.select(sa.literal_column("1")), sa.and_(*self._here))
+        total = self._count(_runs, sa.and_(*self._here))
         if total > MOST_COUNTED:
             total = self._tx.execute(sa.select(sa.func.max(_runs.c.id))).scalar() or total
         share = math.prod(
@@ -307,7 +305,7 @@ class _Search:
         by_order = total if not share else min(total, self._query.limit / share)
         return best if fewest < by_order else None
 
-    def _run_id_driver(self) -> tuple[Any, Condition] | None:
+    def _run_id_driver(self) -> Driver | None:
         """Runs named one by one are found by their ids."""
         for part in self._filter.conjuncts():
             if not isinstance(part, Comparison) or part.key.kind is not Kind.ATTRIBUTE:
@@ -315,17 +313,20 @@ class _Search:
             if part.key.name == "run_id" and part.operator in {"=", "IN"}:
                 named = sa.select(_runs.c.id.label("run"))
                 values = part.value if isinstance(part.value, tuple) else (part.value,)
-                return named.where(_runs.c.run_id.in_(values)).subquery(), sa.true()
+                named = named.where(_runs.c.run_id.in_(values))
+                return Driver(named.subquery(), sa.true(), sa.true())
         return None
 
-    def _count(self, select: AnySelect, condition: Condition) -> int:
-        """How many rows there are, as far as we care."""
-        some = select.where(condition).limit(MOST_COUNTED + 1).subquery()
+    def _count(self, table: Any, condition: Condition) -> int:
+        """How many rows of a table there are, as far as we care; asked of an index alone."""
+        rows: AnySelect = sa.select(sa.literal_column("1")).select_from(table).where(condition)
+        some = rows.limit(MOST_COUNTED + 1).subquery()
         return int(self._tx.execute(sa.select(sa.func.count()).select_from(some)).scalar() or 0)
 
 
-def _fixed(value: int | str) -> SortColumn:
-    return SortColumn(sa.literal(value))
+def _fixed(value: int | str, like: OrderBy | None = None) -> SortColumn:
+    """A value that all rows of a plan share, sorted as those of the other plans are."""
+    return SortColumn(sa.literal(value), like is not None and like.descending)
 
 
 def _attribute_columns(item: OrderBy, places: Places) -> list[SortColumn]:

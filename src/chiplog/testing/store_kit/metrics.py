@@ -39,7 +39,7 @@ class MetricBehaviour(Behaviour):
     @pytest.mark.parametrize("count", [1, 2, 500, 5000])
     def test_points_come_back_bit_for_bit(self, store: TrackingStore, pen: Pen, count: int) -> None:
         """Whatever the values, steps and times, however many."""
-        source = random.Random(count)
+        source = random.Random(count)  # noqa: S311 - a repeatable one
         values = [source.choice(STRANGE) for _ in range(count)]
         steps = [source.choice([0, 0, 1, -5, 2**62, -(2**63)]) for _ in range(count)]
         times = [source.randrange(2**41) for _ in range(count)]

@@ -104,7 +104,7 @@ def columns(
 
 def bits(values: Any) -> list[int]:
     """The bit patterns of doubles: what tells -0.0 from 0.0 and one NaN from another."""
-    return list(np.asarray(values, np.float64).view(np.uint64).tolist())
+    return list(np.atleast_1d(np.asarray(values, np.float64)).view(np.uint64).tolist())
 
 
 def ids(runs: Sequence[Run]) -> list[str]:

@@ -215,7 +215,7 @@ class SearchBehaviour(Behaviour):
             {"view_type": ViewType.ALL},
         ):
             with pytest.raises(InvalidValue, match="token"):
-                search(store, page_token=token, **ask)  # type: ignore[arg-type]
+                search(store, page_token=token, **ask)
         for made_up in ("nonsense", "AAAA", "eyJvZmZzZXQiOiAyfQ==", "ü"):
             with pytest.raises(InvalidValue, match="token"):
                 search(store, page_token=made_up)
