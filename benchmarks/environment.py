@@ -52,7 +52,7 @@ def _install(folder: Path) -> None:
         f"Installing the peers into {folder.relative_to(ROOT)} (once, some minutes) …", flush=True
     )
     venv.create(folder, with_pip=True, clear=True)
-    pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet"]
+    pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "-qq"]
     subprocess.run([*pip, *pins, "skops"], check=True)
     for distribution in PEERS.values():
         if subprocess.run([*pip, *pins, distribution], check=False).returncode:
@@ -98,4 +98,7 @@ def quiet_environment(home: Path) -> dict[str, str]:
         "HTTPS_PROXY": closed,
         "NO_PROXY": "127.0.0.1,localhost",
         "MPLBACKEND": "agg",
+        # The measured fits are small: one thread each, or idle pools steal each other's cores.
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
     }

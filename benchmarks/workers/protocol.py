@@ -37,12 +37,18 @@ def serve() -> None:
         call = json.loads(line)
         answer: dict[str, Any]
         try:
-            answer = {"result": VERBS[call["verb"]](**call["arguments"])}
+            answer = {"result": _named(call["verb"])(**call["arguments"])}
         except Exception as error:
             traceback.print_exc()
             answer = {"error": f"{type(error).__name__}: {error}"}
         answers.write(json.dumps(answer) + "\n")
         answers.flush()
+
+
+def _named(name: str) -> Callable[..., object]:
+    if name not in VERBS:
+        raise LookupError(f"this tool's worker has no {name!r}")
+    return VERBS[name]
 
 
 @verb
@@ -55,6 +61,12 @@ def verbs() -> list[str]:
 def version(distribution: str) -> str:
     """The installed version of a distribution."""
     return metadata.version(distribution)
+
+
+@verb
+def pause(seconds: float) -> None:
+    """Do nothing for a while."""
+    time.sleep(seconds)
 
 
 def summary(nanoseconds: list[int]) -> dict[str, float]:

@@ -199,9 +199,7 @@ def test_show_prints_everything_that_is_known(
         "voyages (id 1)",
         "accuracy",
         "0.95",
-        "20 points, last 0.14957",
-        "min 0.14957 (step 19)",
-        "max 1 (step 0)",
+        "loss  last 0.14957, 20 points, min at step 19, max at 0",
         "█",
         "rate",
         "a\\nb",
@@ -254,7 +252,7 @@ def test_compare_sets_runs_side_by_side(
     assert rows["accuracy"] == ["0.95", "1", "+0.05"]
     assert rows["rate"] == ["0.1", "0.2"]
     assert "layers" not in rows
-    assert "2 the same" in text
+    assert "2 parameters the same" in text
     assert "1 to 0.1496" in text
 
 

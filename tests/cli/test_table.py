@@ -35,7 +35,7 @@ def test_the_widest_column_that_may_shrink_gives_first() -> None:
 
 
 def test_optional_columns_that_do_not_fit_are_left_out_and_named() -> None:
-    table = Table([Column("ID"), *(Column(f"METRIC{n}", optional=True) for n in range(5))])
+    table = Table([Column("ID"), *(Column(f"METRIC{n}", drop=n + 1) for n in range(5))])
     table.add("12345678", *["0.123"] * 5)
     assert table.left_out(30) == ["METRIC2", "METRIC3", "METRIC4"]
     assert all(width_of(line) <= 30 for line in lines(table, 30))

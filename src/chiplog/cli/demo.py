@@ -110,7 +110,7 @@ def _show_table(out: Terminal, store: TrackingStore, runs: list[Run]) -> None:
         experiments={},
         columns=None,
         children={run.info.run_id: len(children_of(store, run)) for run in runs},
-        whole=False,
+        unicode=out.unicode,
     )
     out.table(table)
 

@@ -6,19 +6,19 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV, train_test_split
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import StandardScaler, scale
 
 import chiplog
 
 chiplog.set_experiment("demo")
 chiplog.autolog()
 
-# A pipeline: is a tumour malignant?
-X, y = load_breast_cancer(return_X_y=True)
+# A pipeline: which digit was written?
+X, y = load_digits(return_X_y=True)
 X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0)
 pipeline = make_pipeline(StandardScaler(), LogisticRegression())
 pipeline.fit(X_train, y_train)
-print(f"breast cancer  scaler + logistic regression  accuracy {pipeline.score(X_test, y_test):.3f}")
+print(f"digits         scaler + logistic regression  accuracy {pipeline.score(X_test, y_test):.3f}")
 
 # A random forest: which of three cultivars is a wine from?
 X, y = load_wine(return_X_y=True)
@@ -32,15 +32,15 @@ X, y = load_diabetes(return_X_y=True)
 X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0)
 search = GridSearchCV(Ridge(), {"alpha": [0.01, 0.1, 1.0, 10.0], "fit_intercept": [True, False]})
 search.fit(X_train, y_train)
-print(f"diabetes       ridge, grid of 8 candidates   R²       {search.score(X_test, y_test):.3f}")
+print(f"diabetes       ridge, grid of 8 candidates   R2       {search.score(X_test, y_test):.3f}")
 
-# A neural network trained step by step: which digit is it? Its metrics become curves.
-X, y = load_digits(return_X_y=True)
-X_train, X_test, y_train, y_test = train_test_split(X / 16, y, random_state=0)
-network = MLPClassifier(hidden_layer_sizes=(32,), learning_rate_init=0.005, random_state=0)
-with chiplog.start_run(run_name="digits-network"):
-    for epoch in range(25):
-        network.partial_fit(X_train, y_train, classes=range(10))
+# A neural network, trained epoch by epoch: is a tumour malignant? Its metrics become curves.
+X, y = load_breast_cancer(return_X_y=True)
+X_train, X_test, y_train, y_test = train_test_split(scale(X), y, random_state=0)
+network = MLPClassifier(hidden_layer_sizes=(16,), learning_rate_init=0.002, random_state=0)
+with chiplog.start_run(run_name="tumour-network"):
+    for epoch in range(50):
+        network.partial_fit(X_train, y_train, classes=[0, 1])
         accuracy = (network.predict(X_test) == y_test).mean()
         chiplog.log_metric("validation_accuracy", accuracy, step=epoch)
-print(f"digits         neural network, 25 epochs     accuracy {accuracy:.3f}")
+print(f"breast cancer  neural network, 50 epochs     accuracy {accuracy:.3f}")

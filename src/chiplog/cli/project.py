@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
+
 from chiplog.core.errors import NotFound
 from chiplog.core.location import FOLDER, Location, resolve_tracking_uri
 
@@ -33,7 +35,14 @@ def open_to_read(uri: str) -> TrackingStore:
     from chiplog.core.stores import open_tracking_store
 
     store = open_tracking_store(uri)
-    recover(store)
+    report = recover(store)
+    if report.runs:
+        click.echo(
+            f"{len(report.runs)} run(s) had died with their process and are KILLED now: "
+            + ", ".join(run_id[:8] for run_id in report.runs[:5])
+            + (" ..." if len(report.runs) > 5 else ""),
+            err=True,
+        )
     return store
 
 

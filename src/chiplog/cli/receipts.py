@@ -6,11 +6,18 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from chiplog.cli.lookup import PARENT_TAG
 from chiplog.cli.render.numbers import plural
+from chiplog.cli.render.text import printable
 from chiplog.cli.render.times import duration
+from chiplog.cli.runs.view import status_text
 
 if TYPE_CHECKING:
-    from chiplog.core.autolog.receipt import Captured, Receipt
+    from collections.abc import Sequence
+
+    from chiplog.cli.terminal import Terminal
+    from chiplog.core.autolog.receipt import CallNote, Captured, Omission, Receipt
+    from chiplog.core.entities import Run
     from chiplog.core.stores import TrackingStore
 
 
@@ -25,20 +32,99 @@ def read_receipt(store: TrackingStore, run_id: str) -> list[Receipt]:
 def in_short(session: Receipt) -> Text:
     """A session in a line: what was captured, what was not, what it cost."""
     text = Text(session.framework or session.integration, style="bold")
-    captured = ", ".join(captured_text(item) for item in session.captured) or "nothing"
+    captured = ", ".join(_captured_text(item) for item in session.captured) or "nothing"
     text.append(f": {captured}", style="not bold")
     if session.skipped:
-        text.append(f"; {len(session.skipped)} skipped", style="not bold yellow")
+        text.append(f"; {len(session.skipped)} left out", style="not bold yellow")
     if session.degraded:
-        text.append(f"; {len(session.degraded)} degraded", style="not bold yellow")
+        text.append(f"; {len(session.degraded)} in part", style="not bold yellow")
     return text.append(f" (cost {duration(session.overhead_ms)})", style="not bold dim")
 
 
-def captured_text(item: Captured) -> str:
+def show_receipt(out: Terminal, run: Run, sessions: Sequence[Receipt]) -> None:
+    """Print a run's receipt."""
+    title = Text(printable(run.info.run_name or ""), style="bold").append("  ")
+    title.append_text(status_text(run.info)).append(f"  {run.info.run_id}", style="not bold yellow")
+    out.print(title)
+    parent = run.data.tags.get(PARENT_TAG)
+    if not sessions and parent:
+        out.print("It has no receipt of its own; its parent run has:")
+        out.print(f"  chiplog explain {parent[:8]}")
+    elif not sessions:
+        out.print("No training was autologged in this run: it holds what was logged by hand.")
+    for position, session in enumerate(sessions, start=1):
+        if len(sessions) > 1:
+            out.title(f"Session {position} of {len(sessions)}")
+        else:
+            out.print("")
+        _show_session(out, session)
+
+
+def _show_session(out: Terminal, session: Receipt) -> None:
+    head = Text(session.framework or session.integration, style="bold")
+    if session.supported and session.known:
+        head.append(f", known to work: {session.supported}", style="not bold")
+    elif session.supported:
+        head.append(f", not among the versions known to work: {session.supported}", "yellow")
+    out.wrapped(head.append(f" (chiplog {session.chiplog})", style="not bold dim"), 2)
+    out.title("Trained")
+    _show_calls(out, session.calls)
+    out.title("Captured")
+    if not session.captured:
+        out.note("  nothing")
+    for item in session.captured:
+        line = Text("  ").append_text(out.mark(True)).append(f" {_captured_text(item)}")
+        out.wrapped(line.append(f"  {item.detail}" if item.detail else "", style="dim"), 4)
+    _show_omissions(out, "Left out", session.skipped)
+    _show_omissions(out, "Recorded in part", session.degraded)
+    out.title("Watched")
+    _show_hooks(out, session)
+    out.title("Cost")
+    out.wrapped(Text(f"  {_cost(session)}"), 2)
+
+
+def _show_calls(out: Terminal, calls: Sequence[CallNote]) -> None:
+    """Print the training calls, those of the same function and end in one line."""
+    grouped: dict[tuple[str, str], list[float]] = {}
+    for call in calls:
+        grouped.setdefault((call.point, call.outcome), []).append(call.training_ms)
+    for (point, outcome), times in grouped.items():
+        good = outcome == "FINISHED"
+        several = f"{plural(len(times), 'call')}, " if len(times) > 1 else ""
+        line = Text("  ").append_text(out.mark(good)).append(f" {point}")
+        line.append(f"  {several}{duration(sum(times))}", style="dim")
+        out.wrapped(line.append("" if good else f"  {outcome}", style="red"), 4)
+
+
+def _show_omissions(out: Terminal, title: str, omissions: Sequence[Omission]) -> None:
+    if omissions:
+        out.title(title)
+    for omission in omissions:
+        line = Text("  ").append_text(out.mark(None)).append(f" {omission.what}: ")
+        out.wrapped(line.append(omission.reason, style="dim"), 4)
+
+
+def _show_hooks(out: Terminal, session: Receipt) -> None:
+    for hook in session.hooks:
+        line = Text("  ").append_text(out.mark(hook.installed)).append(f" {hook.point}")
+        called = "called once" if hook.fired == 1 else f"called {hook.fired} times"
+        line.append(f"  {called if hook.installed else 'could not be watched'}", style="dim")
+        out.wrapped(line.append(f": {hook.reason}" if hook.reason else "", style="dim"), 4)
+    others = session.hooks_installed - sum(hook.installed for hook in session.hooks)
+    if others > 0:
+        out.note(f"  and {plural(others, 'other function')} not called")
+
+
+def _captured_text(item: Captured) -> str:
     """What was captured, counted: ``15 params``, ``model``."""
     return item.what if item.count == 1 else f"{item.count} {item.what}"
 
 
-def calls_text(session: Receipt) -> str:
-    """How many training calls there were, and how long they took."""
-    return f"{plural(len(session.calls), 'call')}, {duration(session.training_ms)} of training"
+def _cost(session: Receipt) -> str:
+    """The time chiplog took on the training thread, and how that compares to the training."""
+    spent = f"{duration(session.overhead_ms)} on the training thread"
+    if session.training_ms <= 0:
+        return spent
+    ratio = session.overhead_ms / session.training_ms
+    share = f"{100 * ratio:.1f} % of" if ratio < 1 else f"{ratio:.1f} times"
+    return f"{spent}, {share} the {duration(session.training_ms)} that training took"

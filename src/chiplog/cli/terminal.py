@@ -58,11 +58,14 @@ class Terminal:
 
     def wrapped(self, line: Text, indent: int) -> None:
         """Print a line; where it is too long, what follows stands ``indent`` cells in."""
-        if not self.is_tty:
-            self.print(line)
-            return
-        first, *others = line.wrap(self.console, max(self.width - indent, 20))
+        first, *others = self._folded(line, indent)
         self.print(first, *(Text(" " * indent) + other for other in others))
+
+    def _folded(self, text: Text, taken: int) -> list[Text]:
+        """A text in lines that leave ``taken`` cells free; one line where nobody is looking."""
+        if not self.is_tty:
+            return [text]
+        return list(text.wrap(self.console, max(self.width - taken, 20))) or [text]
 
     def note(self, text: str) -> None:
         """Print what is said beside the matter."""
@@ -74,12 +77,13 @@ class Terminal:
 
     def fields(self, pairs: Sequence[tuple[str, str | Text]], indent: int = 2) -> None:
         """Print names and values, the values below each other."""
-        width = max((len(name) for name, _ in pairs), default=0)
+        width = max((len(name) for name, _ in pairs), default=0) + 2
         for name, value in pairs:
-            line = Text(" " * indent)
-            line.append(name.ljust(width + 2), style="dim")
-            line += value if isinstance(value, Text) else Text(value)
-            self.wrapped(line, indent + width + 2)
+            head = Text(" " * indent + name.ljust(width), style="dim")
+            text = value if isinstance(value, Text) else Text(value)
+            first, *others = self._folded(text, indent + width)
+            self.print(Text().append_text(head).append_text(first))
+            self.print(*(Text(" " * (indent + width)) + other for other in others))
 
     def table(self, table: Table, indent: int = 0) -> list[str]:
         """Print a table; the headers of the columns that did not fit."""

@@ -115,10 +115,28 @@ class _Failure(click.ClickException):
 
     def show(self, file: IO[Any] | None = None) -> None:
         """Print the message, its first line marked, on stderr."""
-        first, *others = self.format_message().splitlines() or ["unknown error"]
-        lines = [click.style("Error: ", fg="red", bold=True) + click.style(first, fg="red")]
+        first, *others = _folded(f"Error: {self.format_message()}")
+        head, rest = first[:7], first[7:]
+        lines = [click.style(head, fg="red", bold=True) + click.style(rest, fg="red")]
         lines += [f"  {line}" for line in others]
         click.echo("\n".join(lines), file=file, err=file is None)
+
+
+def _folded(text: str) -> list[str]:
+    """The lines of a text, prose folded to the terminal; what is indented stays as it is."""
+    lines = text.splitlines()
+    if not sys.stderr.isatty():
+        return lines
+    import shutil
+    import textwrap
+
+    width = max(shutil.get_terminal_size().columns - 2, 20)
+    folded: list[str] = []
+    for line in lines:
+        keep = line.startswith(" ") or len(line) <= width
+        wrapped = textwrap.wrap(line, width, break_long_words=False, break_on_hyphens=False)
+        folded += [line] if keep else wrapped
+    return folded
 
 
 def _close_broken_stdout() -> None:

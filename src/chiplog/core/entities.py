@@ -267,12 +267,13 @@ class FileInfo(Value, frozen=True):
 
 
 class LoggedModelStatus:
-    """The states of a logged model."""
+    """The states of a logged model. One that is recorded as ``DELETED`` is in the bin: unfound."""
 
     UNSPECIFIED = "UNSPECIFIED"
     PENDING = "PENDING"
     READY = "READY"
     FAILED = "FAILED"
+    DELETED = "DELETED"
 
 
 class LoggedModel(Entity):

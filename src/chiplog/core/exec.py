@@ -42,7 +42,7 @@ def exec_script(
         _as_python_would(lambda: runpy.run_path(os.fspath(script), run_name="__main__"))
         return
     sys.path[0:1] = [str(path.resolve().parent)]
-    _as_python_would(lambda: _run_file(path, os.fspath(script)))
+    _as_python_would(lambda: _run_file(path.absolute()))
 
 
 def exec_module(module: str, arguments: Sequence[str] = (), *, autolog: bool = False) -> None:
@@ -64,8 +64,9 @@ def _prepare(*, autolog: bool) -> None:
         begin()
 
 
-def _run_file(path: Path, name: str) -> None:
+def _run_file(path: Path) -> None:
     """Run a file as the module ``__main__``, which stays: pickles and children look for it."""
+    name = str(path)
     code = compile(path.read_bytes(), name, "exec", dont_inherit=True)
     main = ModuleType("__main__")
     main.__file__ = name

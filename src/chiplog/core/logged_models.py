@@ -121,6 +121,11 @@ def delete_tag(uri: str, model_id: str, key: str) -> None:
     change(uri, model_id, tags=tags)
 
 
+def delete(uri: str, model_id: str) -> None:
+    """Put a model in the bin; it is not found any more, and garbage collection frees it."""
+    change(uri, model_id, status=LoggedModelStatus.DELETED)
+
+
 def search(  # noqa: PLR0917 - MLflow's signature
     uri: str,
     experiment_ids: Sequence[str],

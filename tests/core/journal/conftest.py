@@ -42,6 +42,7 @@ class MemoryStore:
         self.before_apply: Callable[[Batch], None] = lambda _batch: None
         self.refusals: list[Refused] = []
         self.applied = threading.Event()
+        self.plugin_stores: dict[str, MemoryStore] = {}
 
     def cursor(self, journal_id: str) -> int:
         return self.cursors.get(journal_id, 0)
@@ -99,6 +100,7 @@ def store(tmp_path: Path) -> Iterator[MemoryStore]:
     uri = f"memory://{uuid.uuid4()}"
     opened = MemoryStore(uri, plugin.directory)
     plugin.stores[uri] = opened
+    opened.plugin_stores = plugin.stores
     try:
         yield opened
     finally:

@@ -279,15 +279,15 @@ def test_forking_amid_sixteen_logging_threads_harms_neither_side(
     for thread in threads:
         thread.start()
     codes = []
-    for _ in range(10):
+    for i in range(10):
         child = os.fork()
         if child == 0:
             code = 1
             try:
-                number = journal.number(Series(RUN, key="child"))
+                number = journal.number(Series(RUN, key=f"child{i}"))
                 for step in range(3000):
                     journal.append(number, step, 0, 0.0)
-                code = 0 if journal.flush(20) and len(store.steps("child")) == 3000 else 1
+                code = 0 if journal.flush(20) and len(store.steps(f"child{i}")) == 3000 else 1
             finally:
                 os._exit(code)
         codes.append(os.waitpid(child, 0)[1])
@@ -323,7 +323,7 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.parametrize("method", [m for m in multiprocessing.get_all_start_methods()])
+@pytest.mark.parametrize("method", multiprocessing.get_all_start_methods())
 def test_children_of_multiprocessing_deliver_before_they_leave(
     project: Path, method: str
 ) -> None:

@@ -101,7 +101,7 @@ def test_nan_is_a_number_of_the_grammar() -> None:
 @pytest.mark.parametrize(
     ("text", "position", "found", "expected"),
     [
-        ("metrics.acc == 1", 12, "'=='", "one of"),
+        ("metrics.acc == 1", 12, "'=='", "an operator for metrics.acc"),
         ("metrics.acc > '1'", 14, "'1'", "a number without quotes"),
         ("metrics.acc >", 13, "the end of the text", "a number"),
         ("params.lr = 0.1", 12, "'0.1'", "a text in quotes"),

@@ -62,8 +62,8 @@ class Table:
         ellipsis = "…" if unicode else "..."
         headers = [self._header(i) for i in shown]
         height = max(map(len, headers), default=0)
-        for row in zip(*([""] * (height - len(lines)) + lines for lines in headers), strict=True):
-            yield self._line([Text(t, style="bold") for t in row], shown, widths, ellipsis)
+        for texts in zip(*([""] * (height - len(lines)) + lines for lines in headers), strict=True):
+            yield self._line([Text(text, style="bold") for text in texts], shown, widths, ellipsis)
         rule = _RULE if unicode else "-"
         yield Text((" " * GAP).join(rule * widths[i] for i in shown), style="dim")
         for row in self.rows:

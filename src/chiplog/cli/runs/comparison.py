@@ -10,7 +10,7 @@ from rich.text import Text
 
 from chiplog.cli.lookup import short_ids
 from chiplog.cli.render.curves import sparkline
-from chiplog.cli.render.numbers import change, number
+from chiplog.cli.render.numbers import change, number, plural
 from chiplog.cli.render.table import Column, Table
 from chiplog.cli.render.text import printable, shorten, width_of
 from chiplog.cli.render.times import relative
@@ -41,6 +41,7 @@ class Comparison:
         self.runs = runs
         self.everything = everything
         self.out = terminal()
+        self.same = 0
         self.short = short_ids([run.info.run_id for run in runs])
 
     def show(self) -> None:
@@ -50,6 +51,8 @@ class Comparison:
             if start:
                 self.out.print("")
             self._table(self.runs[start : start + room])
+        if self.same:
+            self.out.note(f"{plural(self.same, 'parameter')} the same in all (--all)")
         self._curves()
 
     def _table(self, runs: list[Run]) -> None:
@@ -97,10 +100,9 @@ class Comparison:
         rows = {key: [run.data.params.get(key) for run in self.runs] for key in keys}
         differing = [key for key, row in rows.items() if any(value != row[0] for value in row)]
         shown = keys if self.everything else differing
-        if keys:
-            same = len(keys) - len(differing)
-            beside = f" ({same} the same: --all)" if same and not self.everything else ""
-            _heading(table, f"PARAMETERS{beside}")
+        self.same = len(keys) - len(shown)
+        if shown:
+            _heading(table, "PARAMETERS" if self.everything else "PARAMETERS THAT DIFFER")
         for key in shown:
             table.add(key, *(run.data.params.get(key, "") for run in runs), *end)
 
@@ -111,7 +113,7 @@ class Comparison:
             return
         names = [run.info.run_name or self.short[run.info.run_id] for run in self.runs]
         label = min(max(map(width_of, names)), 24)
-        width = min(self.out.width - label - 24, CURVE_WIDTH)
+        width = min(self.out.width - label - 28, CURVE_WIDTH)
         self.out.title("Curves, each metric on one scale")
         for key in keys[:MOST_CURVES]:
             self.out.print(Text("  ").append(printable(key), style="bold"))
@@ -137,9 +139,8 @@ class Comparison:
                 line.append(
                     sparkline(points, width, self.out.characters, bounds), style="not dim cyan"
                 )
-                line.append(
-                    f"  {number(points[0][1], 4)} to {number(points[-1][1], 4)}", style="dim"
-                )
+                ends = [number(value, 4) for _, value in (points[0], points[-1])]
+                line.append(f"  {' to '.join(ends if len(points) > 1 else ends[:1])}", style="dim")
                 self.out.print(line)
         if len(keys) > MOST_CURVES:
             self.out.note(

@@ -44,15 +44,12 @@ def read_curves(store: TrackingStore, run_id: str, key: str) -> list[Curve]:
 def show_curve(out: Terminal, summary: MetricSummary, curve: Curve, height: int = HEIGHT) -> None:
     """Print a curve below a line that sums it up."""
     head = Text("  ").append(printable(curve.label), style="bold")
-    facts = f"  {plural(summary.count, 'point')}, last {number(summary.latest)}"
-    if curve.by_step:
-        facts += (
-            f", min {number(summary.min)} (step {count(summary.min_step)})"
-            f", max {number(summary.max)} (step {count(summary.max_step)})"
-        )
-    else:
-        facts += ", all of the same step, drawn in the order recorded"
-    out.print(head.append(facts, style="not bold dim"))
+    facts = f"  last {number(summary.latest)}, {plural(summary.count, 'point')}"
+    if not curve.by_step:
+        facts += " of one step, in the order recorded"
+    elif summary.min < summary.max:
+        facts += f", min at step {count(summary.min_step)}, max at {count(summary.max_step)}"
+    out.wrapped(head.append(facts, style="not bold dim"), 4)
     width = min(out.width, WIDEST) - 4
     for line in chart(curve.points, width, height, out.characters):
         out.print(Text("  ") + line)

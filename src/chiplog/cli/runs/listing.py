@@ -72,6 +72,8 @@ def listing_options(function: F) -> F:
 
 def show_runs(request: Request) -> None:
     """Find the runs and print them."""
+    from rich.text import Text
+
     from chiplog.cli.lookup import find_experiments
     from chiplog.cli.project import open_project
     from chiplog.cli.terminal import echo_json, terminal
@@ -89,18 +91,25 @@ def show_runs(request: Request) -> None:
     if not runs:
         _say_none(request, experiments)
         return
-    from chiplog.cli.runs.view import run_table
+    from chiplog.cli.runs.view import as_tree, run_table
 
+    if not request.order_by:
+        runs, depths = as_tree(runs)
+    else:
+        depths = {}
     table = run_table(
         runs,
+        depths=depths,
         experiments={e.experiment_id: e.name for e in experiments},
         columns=request.columns or None,
         children=_children(store, experiments, runs),
         whole=not out.is_tty,
+        unicode=out.unicode,
     )
     left_out = out.table(table)
     if left_out and out.is_tty:
-        out.note(f"Not shown, for lack of room: {', '.join(left_out)} (choose with --columns)")
+        note = f"Not shown for lack of room: {', '.join(left_out)} (choose with --columns)"
+        out.wrapped(Text(note, style="dim"), 0)
     if more and out.is_tty:
         out.note(f"The first {len(runs)} are shown; more with --limit.")
 

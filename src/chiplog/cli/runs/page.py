@@ -149,7 +149,7 @@ class Page:
             ]
             line.append(sparkline(points, SMALL_WIDTH, self.out.characters), style=CURVE_STYLE)
             self.out.print(line.append(f"  last {number(summary.latest)}", style="dim"))
-        self.out.note("  large: --all, or --metric NAME")
+        self.out.note("  to see one large: --metric NAME; all: --all")
 
     def chosen_curves(self, keys: Sequence[str], summaries: list[MetricSummary]) -> None:
         """Print the curves of these metrics; raises NotFound naming those that exist."""
@@ -232,7 +232,7 @@ class Page:
         if sessions:
             self.out.title("Receipt")
             for session in sessions[:3]:
-                self.out.print(Text("  ") + in_short(session))
+                self.out.wrapped(Text("  ") + in_short(session), 4)
             short = self.run.info.run_id[:8]
             self.out.note(f"  for more: chiplog explain {short}")
 

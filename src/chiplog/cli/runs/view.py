@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from rich.text import Text
 
-from chiplog.cli.lookup import short_ids
+from chiplog.cli.lookup import PARENT_TAG, short_ids
 from chiplog.cli.render.numbers import number
 from chiplog.cli.render.table import Column, Table
 from chiplog.cli.render.text import printable
@@ -27,6 +27,8 @@ STATUS_STYLES = {
     "SCHEDULED": "blue",
 }
 TRAINED_TAG = "estimator_name"
+STATUS_MARKS = {"FINISHED": "✓", "FAILED": "✗", "KILLED": "■", "RUNNING": "●", "SCHEDULED": "○"}
+ASCII_MARKS = {"FINISHED": "+", "FAILED": "x", "KILLED": "#", "RUNNING": "*", "SCHEDULED": "o"}
 MOST_METRICS = 5
 _EARLY = ("val", "test", "eval", "cv", "best", "loss", "accuracy", "auc", "r2", "error")
 
@@ -46,6 +48,14 @@ def status_text(info: RunInfo) -> Text:
     return text
 
 
+def status_mark(info: RunInfo, *, unicode: bool) -> Text:
+    """A run's status in little room: a tick for what is finished, else a mark and a word."""
+    marks = STATUS_MARKS if unicode else ASCII_MARKS
+    mark = marks.get(info.status, "?")
+    word = "" if info.status == "FINISHED" else f" {info.status}"
+    return Text(mark + word, style=STATUS_STYLES.get(info.status, ""))
+
+
 def took(info: RunInfo) -> str:
     """How long a run took, or has taken so far."""
     if info.end_time is None and info.status != "RUNNING":
@@ -59,7 +69,9 @@ def run_table(
     experiments: Mapping[str, str],
     columns: Sequence[str] | None,
     children: Mapping[str, int],
-    whole: bool,
+    whole: bool = False,
+    unicode: bool = True,
+    depths: Mapping[str, int] | None = None,
 ) -> Table:
     """A table of runs.
 
@@ -69,7 +81,9 @@ def run_table(
         columns: what to show of each run, as ``metrics.X``, ``params.X``, ``tags.X``; None chooses
             the metrics that most of the runs have.
         children: how many child runs each run has, by id.
-        whole: show ids and times in full: nobody is looking, a program is reading.
+        whole: show ids, times and states in full: nobody is looking, a program is reading.
+        unicode: the terminal can show more than ASCII.
+        depths: how far each name is indented, by id: child runs below their parents.
     """
     chosen = _chosen(columns) if columns is not None else _common_metrics(runs)
     several = len({run.info.experiment_id for run in runs}) > 1
@@ -77,10 +91,10 @@ def run_table(
     table = Table(
         [
             Column("RUN", style="yellow"),
-            Column("NAME", shrink=13, style="bold"),
+            Column("NAME", shrink=15, style="bold"),
             *([Column("TRAINED", shrink=12, drop=2)] if trained else []),
             *([Column("EXPERIMENT", shrink=8)] if several else []),
-            Column("STATUS"),
+            Column("STATUS" if whole else "", drop=0),
             Column("STARTED", style="dim"),
             Column("TOOK", right=True, style="dim", drop=4),
             *(
@@ -94,10 +108,10 @@ def run_table(
         info = run.info
         table.add(
             info.run_id if whole else short[info.run_id],
-            _name(run, children),
+            _name(run, children, (depths or {}).get(info.run_id, 0)),
             *([run.data.tags.get(TRAINED_TAG, "")] if trained else []),
             *([experiments.get(info.experiment_id, info.experiment_id)] if several else []),
-            status_text(info),
+            status_text(info) if whole else status_mark(info, unicode=unicode),
             absolute(info.start_time) if whole else relative(info.start_time),
             took(info),
             *(_cell(run, kind, key) for kind, key in chosen),
@@ -105,8 +119,36 @@ def run_table(
     return table
 
 
-def _name(run: Run, children: Mapping[str, int]) -> Text:
-    name = Text(printable(run.info.run_name or ""), style="bold")
+def as_tree(runs: Sequence[Run]) -> tuple[list[Run], dict[str, int]]:
+    """The runs with each one's children behind it, and how deep each lies, by id.
+
+    A run whose parent is not among them stays where it is.
+    """
+    known = {run.info.run_id for run in runs}
+    children: dict[str, list[Run]] = {}
+    tops = []
+    for run in runs:
+        parent = run.data.tags.get(PARENT_TAG, "")
+        if parent in known and parent != run.info.run_id:
+            children.setdefault(parent, []).append(run)
+        else:
+            tops.append(run)
+    ordered: list[Run] = []
+    depths: dict[str, int] = {}
+    waiting = [(run, 0) for run in reversed(tops)]
+    while waiting:
+        run, depth = waiting.pop()
+        ordered.append(run)
+        depths[run.info.run_id] = depth
+        below = children.pop(run.info.run_id, [])
+        waiting += [(child, depth + 1) for child in reversed(below)]
+    ordered += [run for rest in children.values() for run in rest]  # parents in a circle
+    return ordered, depths
+
+
+def _name(run: Run, children: Mapping[str, int], depth: int) -> Text:
+    indent = "  " * min(depth, 5)
+    name = Text(indent + printable(run.info.run_name or ""), style="bold")
     number_of = children.get(run.info.run_id, 0)
     if number_of:
         name.append(f" +{number_of}", style="not bold dim")

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chiplog.core import logged_models
-from chiplog.core.runs.reading import readable_store
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -49,7 +48,7 @@ class ModelMethods:
 
     def delete_logged_model(self, model_id: str) -> None:
         """Put a logged model in the bin; raises NotFound."""
-        readable_store(self.tracking_uri).delete_logged_model(model_id)
+        logged_models.delete(self.tracking_uri, model_id)
 
     def search_logged_models(  # noqa: PLR0917 - MLflow's signature
         self,

@@ -42,7 +42,10 @@ def close_all(deadline: float | None = None) -> bool:
     Hands back whether everything was delivered. What is recorded afterwards goes to new journals.
     """
     limit = env_float("EXIT_TIMEOUT", 30.0) if deadline is None else deadline
-    streams = [journal.detach() for journal in open_journals()]
+    for journal in open_journals():
+        journal.detach()
+    reopened = {journal.journal_id for journal in open_journals()}  # by threads that still log
+    streams = [s for s in writer().streams() if s.journal_id not in reopened]
     delivered = writer().close(streams, min(limit, _QUIET_SECONDS)) or (
         limit > _QUIET_SECONDS and _close_visibly(streams, limit - _QUIET_SECONDS)
     )
@@ -81,11 +84,12 @@ def _close_visibly(streams: Sequence[Stream], limit: float) -> bool:
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         total = sum(left for _, left in writer().left(streams))
         bar = progress.add_task("Delivering what was logged", total=total)
-        until = time.monotonic() + limit
+        began = time.monotonic()
+        until = began + limit
         while (remaining := until - time.monotonic()) > 0:
             if writer().close(streams, min(_LOOK_SECONDS, remaining)):
                 return True
-            if writer().is_hopeless(streams):
+            if writer().is_hopeless(streams, began):
                 return False
             left = sum(left for _, left in writer().left(streams))
             progress.update(bar, completed=total - left)

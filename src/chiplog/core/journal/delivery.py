@@ -102,8 +102,9 @@ class Delivery:
             if self._on_applied:
                 self._on_applied(stretch)
         self.position = stretch.last
-        self._failures = 0
         self._limit = min(self._limit * 2, BATCH_BYTES)
+        if self._limit == BATCH_BYTES:
+            self._failures = 0
         return True
 
     def _apply(

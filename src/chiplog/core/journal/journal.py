@@ -259,15 +259,13 @@ class Journal:
                 self._go_on()
         writer().wake()
 
-    def detach(self) -> Stream:
-        """Seal what was written so far and hand it over; a later record opens a new journal."""
+    def detach(self) -> None:
+        """Seal what was written so far; a later record opens a new journal."""
         with self._lock:
-            stream = self._stream
-            stream.seal()
+            self._stream.seal()
             self._stream = Stream(self.store_uri)
             self._dropping = False
             self._go_on()
-            return stream
 
     def begin_in_child(self) -> None:
         """Turn to a new journal in a forked child, without touching the parent's."""

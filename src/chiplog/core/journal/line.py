@@ -101,6 +101,11 @@ class Line:
         return self._delivery.position
 
     @property
+    def left(self) -> int:
+        """About how many records are waiting to be delivered."""
+        return max(0, self.stream.written() - self.position) // form.SLOT
+
+    @property
     def is_behind(self) -> bool:
         """Whether something is waiting to be delivered."""
         return self.position < self.stream.end()
@@ -115,6 +120,10 @@ class Line:
     def wait(self) -> float:
         """How many seconds to wait before the store is tried again."""
         return max(0.0, self._retry_at - time.monotonic())
+
+    def is_hopeless(self, since: float) -> bool:
+        """Whether the store is down, and was tried again after ``since``."""
+        return self.is_down and self._attempted_at >= since
 
     def hurry(self) -> None:
         """Try the store again soon, whatever it did before."""

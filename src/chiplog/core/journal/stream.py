@@ -52,6 +52,7 @@ class Stream:
         self._next_size = FIRST_SIZE
         self._refused_at: float | None = None
         self._said_full = False
+        self._written = 0
 
     # Writing: called by the Journal, under its lock
 
@@ -93,6 +94,7 @@ class Stream:
     def seal(self) -> None:
         """Refuse further writes to the current segment."""
         if self.current is not None:
+            self._written = self.written()
             self.current.seal()
 
     def _add(self, segment: Segment, prefix: bytes) -> None:
@@ -174,6 +176,13 @@ class Stream:
         """The position after the last byte written."""
         with self._lock:
             return 0 if self.current is None else self.current.start + self.current.end()
+
+    def written(self) -> int:
+        """About the position after the last record: before the blank end of a sealed segment."""
+        current = self.current
+        end = 0 if current is None else current.start + current.end()
+        is_full = current is not None and end == current.start + current.capacity
+        return self._written if is_full and self._written else end
 
     def read(self, position: int, limit: int) -> tuple[int, bytes, bool] | None:
         """Bytes at the first written position from ``position`` on, at most about ``limit``.

@@ -14,7 +14,6 @@ from enum import IntEnum
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Final
 
-from chiplog.core.journal.format import SLOT
 from chiplog.core.journal.line import Line
 
 if TYPE_CHECKING:
@@ -88,14 +87,15 @@ class Writer:
 
     def left(self, streams: Sequence[Stream]) -> list[tuple[Stream, int]]:
         """The streams that are not closed yet, with about how many records are left of each."""
-        return [
-            (line.stream, (line.stream.end() - line.position) // SLOT)
-            for line in self._lines_of(streams)
-        ]
+        return [(line.stream, line.left) for line in self._lines_of(streams)]
 
-    def is_hopeless(self, streams: Sequence[Stream]) -> bool:
-        """Whether all that is left of these streams waits for a store that is down."""
-        return _hopeless(self._lines_of(streams))
+    def is_hopeless(self, streams: Sequence[Stream], since: float) -> bool:
+        """Whether all that is left of these streams waits for stores that are down."""
+        return _hopeless(self._lines_of(streams), since)
+
+    def streams(self) -> list[Stream]:
+        """The streams that are not delivered, synced and removed yet."""
+        return [line.stream for line in list(self._lines.values())]
 
     def _lines_of(self, streams: Sequence[Stream]) -> list[Line]:
         found = (self._lines.get(stream.journal_id) for stream in streams)
@@ -112,9 +112,10 @@ class Writer:
             self._drain_here()
             return done()
         self._calls.put(_Call.NOW)
-        deadline = None if timeout is None else time.monotonic() + timeout
+        began = time.monotonic()
+        deadline = None if timeout is None else began + timeout
         with self._progress:
-            while not done() and not _hopeless(lines):
+            while not done() and not _hopeless(lines, began):
                 left = _LOOK if deadline is None else min(_LOOK, deadline - time.monotonic())
                 if left <= 0:
                     break
@@ -151,6 +152,7 @@ class Writer:
         self._stopped.set()
         self._calls.put(_Call.NOW)
         thread.join(timeout)
+        self._stopped = threading.Event()
         return True
 
     def restart(self) -> None:
@@ -225,10 +227,10 @@ class Writer:
             self._progress.notify_all()
 
 
-def _hopeless(lines: Sequence[Line]) -> bool:
-    """Whether all that is still to come has to wait for a store that is down."""
+def _hopeless(lines: Sequence[Line], since: float) -> bool:
+    """Whether all that is still to come waits for stores that were down after ``since``."""
     waiting = [line for line in lines if line.is_behind]
-    return bool(waiting) and all(line.is_down for line in waiting)
+    return bool(waiting) and all(line.is_hopeless(since) for line in waiting)
 
 
 _writer = Writer()

@@ -206,10 +206,17 @@ class Database:
         finally:
             os.close(file)
 
-    def checkpoint(self) -> None:
-        """Move the write-ahead log into the database file, as far as readers allow."""
-        with self.engine.connect() as connection:
-            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    def shrink(self) -> None:
+        """Give a SQLite file's free pages back to the file system; needs no copy of the file."""
+
+        def attempt() -> None:
+            with self._write_lock, self.engine.connect() as connection:
+                raw = connection.connection.dbapi_connection
+                assert isinstance(raw, sqlite3.Connection)
+                # A script is stepped to its end; a statement without columns once, which is a page.
+                raw.executescript("PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(TRUNCATE);")
+
+        self._retrying(attempt)
 
     def close(self) -> None:
         """Close the connections that are not in use."""

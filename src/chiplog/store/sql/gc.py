@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 
+from chiplog.core.entities import LoggedModelStatus
 from chiplog.core.errors import InvalidValue
 from chiplog.core.stores import open_artifact_store
 from chiplog.store.sql import schema
@@ -75,7 +76,7 @@ class Collector:
         for experiment in full.experiments:
             self._collect_experiment(experiment, dry_run=dry_run)
         if not dry_run and self._database.path is not None:
-            self._shrink()
+            self._database.shrink()
             self._freed.database_bytes = max(before - self._size(), 0)
         return self._freed
 
@@ -135,16 +136,6 @@ class Collector:
 
         return self._database.read(pages)
 
-    def _shrink(self) -> None:
-        """Give free pages back to the file system; needs no second copy of the file."""
-
-        def vacuum(tx: Transaction) -> None:
-            # A page for each step of the statement, which is said to have no rows: ask the driver.
-            tx.connection.connection.cursor().execute("PRAGMA incremental_vacuum").fetchall()
-
-        self._database.write(vacuum)
-        self._database.checkpoint()
-
 
 def _weigh(store: ArtifactStore, path: str | None) -> tuple[int, int]:
     files = size = 0
@@ -161,22 +152,25 @@ def _bin(
     run_ids: Iterable[str] | None,
     experiment_ids: Iterable[str] | None,
 ) -> Bin:
+    models: list[int] = []
     if run_ids is None and experiment_ids is None:
         until = now_ms() - older_than_ms
         old = (_experiments.c.deleted == 1) & (_experiments.c.deleted_time <= until)
         experiments = list(tx.execute(sa.select(_experiments.c.id).where(old)).scalars())
         runs = _numbers(tx, (_runs.c.deleted == 1) & (_runs.c.deleted_time <= until))
+        in_bin = _models.c.status == LoggedModelStatus.DELETED
+        gone = in_bin & (_models.c.last_updated_timestamp <= until)
+        models += tx.execute(sa.select(_models.c.id).where(gone)).scalars()
     else:
         experiments = [
             _deleted(get_row(tx, id_), "experiment", id_) for id_ in experiment_ids or ()
         ]
         runs = [_deleted(find(tx, run_id), "run", run_id) for run_id in run_ids or ()]
-    models: list[int] = []
     for experiment in experiments:
         runs += _numbers(tx, _runs.c.experiment_id == experiment)
         query = sa.select(_models.c.id).where(_models.c.experiment_id == experiment)
         models += tx.execute(query).scalars()
-    return Bin(experiments, list(dict.fromkeys(runs)), models)
+    return Bin(experiments, list(dict.fromkeys(runs)), list(dict.fromkeys(models)))
 
 
 def _numbers(tx: Transaction, condition: Any) -> list[int]:

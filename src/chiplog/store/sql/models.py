@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from chiplog.core.entities import LoggedModel, Metric
+from chiplog.core.entities import LoggedModel, LoggedModelStatus, Metric
 from chiplog.core.errors import NotFound
 from chiplog.core.records import ModelRecorded, Refused
 from chiplog.core.search import (
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from chiplog.store.sql.places import Places
 
 _table = schema.models
+_kept = _table.c.status != LoggedModelStatus.DELETED
 _COPIED = (
     "name",
     "model_type",
@@ -89,7 +90,7 @@ def record_model(tx: Transaction, places: Places, record: ModelRecorded) -> Refu
 
 def get(tx: Transaction, places: Places, model_id: str) -> LoggedModel:
     """The model of that id; raises NotFound."""
-    rows = tx.execute(_select().where(_table.c.model_id == model_id)).fetchall()
+    rows = tx.execute(_select().where(_table.c.model_id == model_id, _kept)).fetchall()
     if not rows:
         raise NotFound(f"There is no logged model {model_id!r} in this store.")
     return read(tx, places, rows)[0]
@@ -180,7 +181,7 @@ def search(
     numbers = sorted({parse_id(experiment) for experiment in experiment_ids})
     scope = scope_of("models", numbers, to_text(tree), order)
     statement = _select(*(column.expression for column in columns)).where(
-        _table.c.experiment_id.in_(numbers)
+        _table.c.experiment_id.in_(numbers), _kept
     )
     if tree is not None:
         statement = statement.where(_condition(tree, tx.connection.dialect))

@@ -42,6 +42,7 @@ _insert_chunk = insert(
     schema.chunks, *(column.name for column in schema.chunks.columns if column.name != "id")
 )
 _delete_points = delete(schema.points, "run", "field")
+_delete_row = delete(schema.points, "run", "field", "n")
 _delete_chunk = delete(schema.chunks, "id")
 _set_hot = update(schema.metrics, ("hot",), ("run", "field"))
 _select_chunk = select(schema.chunks, ("steps", "times", "data"), ("id",))
@@ -71,7 +72,12 @@ class PointWriter:
             summary.add(added)
             added = summary
         if len(columns) >= CHUNK_AT_ONCE:
-            insert_chunks(self._tx, (run, field), start, context, columns)
+            if hot:
+                self._write_rows()
+                start, fresh = take_rows(self._tx, place, context, start)
+                hot -= len(fresh)
+                columns = concatenate([fresh, columns])
+            insert_chunks(self._tx, place, start, context, columns)
             merge_chunks(self._tx, run, field)
         else:
             self._rows.append((run, field, start, context, chunks.pack(columns)))
@@ -83,12 +89,32 @@ class PointWriter:
 
     def flush(self) -> None:
         """Write the rows and compact what has too many; before the summaries are written."""
-        self._tx.many(_insert_points, self._rows)
+        self._write_rows()
         for run, field, summary in self._full:
             if summary.hot:
                 compact(self._tx, run, field)
                 summary.hot = 0
-        self._rows, self._full = [], []
+        self._full = []
+
+    def _write_rows(self) -> None:
+        self._tx.many(_insert_points, self._rows)
+        self._rows = []
+
+
+def take_rows(tx: Transaction, place: Place, context: int, n: int) -> tuple[int, Columns]:
+    """Take the rows of a context away, to become part of a chunk that would begin at ``n``.
+
+    Where that chunk begins with them, and their points. A row left behind would come before the
+    chunk, and be put into order with later ones when those are compacted.
+    """
+    table = schema.points
+    rows = tx.execute(
+        sa.select(table.c.n, table.c.data)
+        .where(table.c.run == place[0], table.c.field == place[1], table.c.context == context)
+        .order_by(table.c.n)
+    ).fetchall()
+    tx.many(_delete_row, ((*place, row.n) for row in rows))
+    return (rows[0].n if rows else n), concatenate([chunks.unpack(row.data) for row in rows])
 
 
 def _only_point(summary: Summary) -> bytes:

@@ -17,15 +17,13 @@ if TYPE_CHECKING:
 VERSIONS = Path(__file__).parent / "versions"
 
 
-def migrate(connection: sa.Connection, versions: Path | None = None) -> None:
+def migrate(connection: sa.Connection) -> None:
     """Bring a database forward to the newest version, inside the connection's transaction."""
     from alembic.config import Config
     from alembic.runtime.environment import EnvironmentContext
     from alembic.script import ScriptDirectory
 
-    scripts = ScriptDirectory(
-        str(Path(__file__).parent), version_locations=[str(versions or VERSIONS)]
-    )
+    scripts = ScriptDirectory(str(Path(__file__).parent), version_locations=[str(VERSIONS)])
 
     def steps(revision: Any, _context: Any) -> Any:
         return scripts._upgrade_revs("head", revision)  # noqa: SLF001 - what Alembic's own command calls
