@@ -7,6 +7,7 @@ import json
 import os
 import platform
 import shutil
+import signal
 import sys
 import tempfile
 from importlib import metadata
@@ -49,6 +50,7 @@ def main(
     versions = {"chiplog": metadata.version("chiplog")}
     versions |= {name: peer.version for name, peer in found.items()}
     CACHE.mkdir(exist_ok=True)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the scratch folder goes
     scratch = Path(tempfile.mkdtemp(prefix="scratch-", dir=CACHE))
     bench = Bench(
         {name: peer.python for name, peer in found.items()}, scratch, console, quick=quick

@@ -9,6 +9,7 @@ from benchmarks.figures import (
     log_metric,
     models,
     processes,
+    random_kills,
     search,
     short_run,
     survival,
@@ -28,6 +29,7 @@ ALL = {
         models.FIGURE,
         search.FIGURE,
         survival.FIGURE,
+        random_kills.FIGURE,
         processes.FIGURE,
     )
 }

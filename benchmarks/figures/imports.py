@@ -43,7 +43,7 @@ _FIRST_POINTS = {
 
 
 def measure(bench: Bench) -> list[Report]:
-    bare = _report(bench, {}, "import, in a fresh process", "≤ 60 ms", bench.of(11, 3))
+    bare = _report(bench, {}, "import, in a fresh process", "≤ 60 ms", bench.of(11, 2))
     first = _report(
         bench,
         _FIRST_POINTS,

@@ -22,8 +22,8 @@ _CALLS = {
     "trackio": (20_000, 5_000),
     "tensorboardx": (20_000, 5_000),
     "aim": (5_000, 1_000),
-    "mlflow": (200, 50),
-    "mlflow (async)": (5_000, 1_000),
+    "mlflow": (200, 30),
+    "mlflow (async)": (5_000, 200),
 }
 
 
@@ -34,7 +34,7 @@ def measure(bench: Bench) -> list[Report]:
     tools = ("chiplog", "trackio", "tensorboardx", "aim", "mlflow", asynchronous)
     with bench.contest(*tools) as contest:
         contest.once(lambda c: contest.call(c, "begin", **c.options), "begin")
-        rounds = bench.of(7, 3)
+        rounds = bench.of(7, 2)
         return [
             _report(contest, "log_metric, one call after another", calls, 0.0, rounds),
             _report(contest, "log_metric, after each 1 ms of work", steps, 0.001, rounds),

@@ -15,7 +15,7 @@ POINTS = 10
 
 
 def measure(bench: Bench) -> list[Report]:
-    processes = bench.of(64, 8)
+    processes = bench.of(64, 4)
     with bench.contest("chiplog", "tensorboardx", "trackio", "aim", "mlflow") as contest:
         results = contest.once(
             lambda c: _start_at_once(bench, c.tool, processes), f"{processes} processes"

@@ -12,7 +12,7 @@ def measure(bench: Bench) -> list[Report]:
         first = contest.once(lambda c: contest.seconds(c, "short_run"), "first short run")
         contest.once(lambda c: contest.seconds(c, "short_run"), "second short run")
         results = contest.rounds(
-            lambda c: contest.seconds(c, "short_run"), bench.of(25, 7), "short run"
+            lambda c: contest.seconds(c, "short_run"), bench.of(25, 3), "short run"
         )
     entries = [
         Entry(name, Sample.of(values), {"first in the process": quantity(first[name], "s")})

@@ -27,7 +27,7 @@ def measure(bench: Bench) -> list[Report]:
             count = points[contender.name]
             return count / contest.seconds(contender, "sustained", count=count, **contender.options)
 
-        results = contest.rounds(once, bench.of(5, 2), "sustained")
+        results = contest.rounds(once, bench.of(5, 1), "sustained")
     entries = [
         Entry(name, Sample.of(values), {"points": f"{points[name]:,}"})
         for name, values in results.items()

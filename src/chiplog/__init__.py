@@ -7,38 +7,22 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
+TYPE_CHECKING = False  # type checkers know better; importing typing would cost most of the import
 if TYPE_CHECKING:
-    from chiplog import (
-        artifacts as artifacts,
-    )
-    from chiplog import (
-        client as client,
-    )
-    from chiplog import (
-        config as config,
-    )
-    from chiplog import (
-        data as data,
-    )
-    from chiplog import (
-        entities as entities,
-    )
-    from chiplog import (
-        exceptions as exceptions,
-    )
-    from chiplog import (
-        models as models,
-    )
-    from chiplog import (
-        system_metrics as system_metrics,
-    )
-    from chiplog import (
-        tracking as tracking,
-    )
+    from typing import Any
+
+    from chiplog import artifacts as artifacts
+    from chiplog import client as client
+    from chiplog import config as config
+    from chiplog import data as data
+    from chiplog import entities as entities
+    from chiplog import exceptions as exceptions
+    from chiplog import models as models
+    from chiplog import system_metrics as system_metrics
+    from chiplog import tracking as tracking
     from chiplog.core.alias import install_mlflow_alias as install_mlflow_alias
     from chiplog.core.artifacts.images import Image as Image
     from chiplog.core.autolog.engine import autolog as autolog
@@ -46,186 +30,68 @@ if TYPE_CHECKING:
     from chiplog.core.client import MlflowClient as MlflowClient
     from chiplog.core.client import TrackingClient as TrackingClient
     from chiplog.core.errors import ChiplogError as ChiplogError
-    from chiplog.core.errors import ChiplogError as MlflowException  # noqa: F401
-    from chiplog.core.fluent import (
-        ActiveModel as ActiveModel,
-    )
-    from chiplog.core.fluent import (
-        ActiveRun as ActiveRun,
-    )
-    from chiplog.core.fluent import (
-        RunOperations as RunOperations,
-    )
-    from chiplog.core.fluent import (
-        active_run as active_run,
-    )
-    from chiplog.core.fluent import (
-        clear_active_model as clear_active_model,
-    )
-    from chiplog.core.fluent import (
-        create_experiment as create_experiment,
-    )
-    from chiplog.core.fluent import (
-        create_external_model as create_external_model,
-    )
-    from chiplog.core.fluent import (
-        delete_experiment as delete_experiment,
-    )
-    from chiplog.core.fluent import (
-        delete_experiment_tag as delete_experiment_tag,
-    )
-    from chiplog.core.fluent import (
-        delete_logged_model_tag as delete_logged_model_tag,
-    )
-    from chiplog.core.fluent import (
-        delete_run as delete_run,
-    )
-    from chiplog.core.fluent import (
-        delete_tag as delete_tag,
-    )
-    from chiplog.core.fluent import (
-        end_run as end_run,
-    )
-    from chiplog.core.fluent import (
-        finalize_logged_model as finalize_logged_model,
-    )
-    from chiplog.core.fluent import (
-        flush_artifact_async_logging as flush_artifact_async_logging,
-    )
-    from chiplog.core.fluent import (
-        flush_async_logging as flush_async_logging,
-    )
-    from chiplog.core.fluent import (
-        get_active_model_id as get_active_model_id,
-    )
-    from chiplog.core.fluent import (
-        get_artifact_uri as get_artifact_uri,
-    )
-    from chiplog.core.fluent import (
-        get_experiment as get_experiment,
-    )
-    from chiplog.core.fluent import (
-        get_experiment_by_name as get_experiment_by_name,
-    )
-    from chiplog.core.fluent import (
-        get_logged_model as get_logged_model,
-    )
-    from chiplog.core.fluent import (
-        get_metric_history as get_metric_history,
-    )
-    from chiplog.core.fluent import (
-        get_parent_run as get_parent_run,
-    )
-    from chiplog.core.fluent import (
-        get_run as get_run,
-    )
-    from chiplog.core.fluent import (
-        import_checkpoints as import_checkpoints,
-    )
-    from chiplog.core.fluent import (
-        initialize_logged_model as initialize_logged_model,
-    )
-    from chiplog.core.fluent import (
-        last_active_run as last_active_run,
-    )
-    from chiplog.core.fluent import (
-        last_logged_model as last_logged_model,
-    )
-    from chiplog.core.fluent import (
-        load_table as load_table,
-    )
-    from chiplog.core.fluent import (
-        log_artifact as log_artifact,
-    )
-    from chiplog.core.fluent import (
-        log_artifacts as log_artifacts,
-    )
-    from chiplog.core.fluent import (
-        log_dict as log_dict,
-    )
-    from chiplog.core.fluent import (
-        log_figure as log_figure,
-    )
-    from chiplog.core.fluent import (
-        log_image as log_image,
-    )
-    from chiplog.core.fluent import (
-        log_input as log_input,
-    )
-    from chiplog.core.fluent import (
-        log_inputs as log_inputs,
-    )
-    from chiplog.core.fluent import (
-        log_metric as log_metric,
-    )
-    from chiplog.core.fluent import (
-        log_metrics as log_metrics,
-    )
-    from chiplog.core.fluent import (
-        log_model_params as log_model_params,
-    )
-    from chiplog.core.fluent import (
-        log_outputs as log_outputs,
-    )
-    from chiplog.core.fluent import (
-        log_param as log_param,
-    )
-    from chiplog.core.fluent import (
-        log_params as log_params,
-    )
-    from chiplog.core.fluent import (
-        log_stream as log_stream,
-    )
-    from chiplog.core.fluent import (
-        log_table as log_table,
-    )
-    from chiplog.core.fluent import (
-        log_text as log_text,
-    )
-    from chiplog.core.fluent import (
-        restore_experiment as restore_experiment,
-    )
-    from chiplog.core.fluent import (
-        restore_run as restore_run,
-    )
-    from chiplog.core.fluent import (
-        search_experiments as search_experiments,
-    )
-    from chiplog.core.fluent import (
-        search_logged_models as search_logged_models,
-    )
-    from chiplog.core.fluent import (
-        search_runs as search_runs,
-    )
-    from chiplog.core.fluent import (
-        set_active_model as set_active_model,
-    )
-    from chiplog.core.fluent import (
-        set_experiment as set_experiment,
-    )
-    from chiplog.core.fluent import (
-        set_experiment_tag as set_experiment_tag,
-    )
-    from chiplog.core.fluent import (
-        set_experiment_tags as set_experiment_tags,
-    )
-    from chiplog.core.fluent import (
-        set_logged_model_tags as set_logged_model_tags,
-    )
-    from chiplog.core.fluent import (
-        set_tag as set_tag,
-    )
-    from chiplog.core.fluent import (
-        set_tags as set_tags,
-    )
-    from chiplog.core.fluent import (
-        start_run as start_run,
-    )
+    from chiplog.core.fluent import ActiveModel as ActiveModel
+    from chiplog.core.fluent import ActiveRun as ActiveRun
+    from chiplog.core.fluent import RunOperations as RunOperations
+    from chiplog.core.fluent import active_run as active_run
+    from chiplog.core.fluent import clear_active_model as clear_active_model
+    from chiplog.core.fluent import create_experiment as create_experiment
+    from chiplog.core.fluent import create_external_model as create_external_model
+    from chiplog.core.fluent import delete_experiment as delete_experiment
+    from chiplog.core.fluent import delete_experiment_tag as delete_experiment_tag
+    from chiplog.core.fluent import delete_logged_model_tag as delete_logged_model_tag
+    from chiplog.core.fluent import delete_run as delete_run
+    from chiplog.core.fluent import delete_tag as delete_tag
+    from chiplog.core.fluent import end_run as end_run
+    from chiplog.core.fluent import finalize_logged_model as finalize_logged_model
+    from chiplog.core.fluent import flush_artifact_async_logging as flush_artifact_async_logging
+    from chiplog.core.fluent import flush_async_logging as flush_async_logging
+    from chiplog.core.fluent import get_active_model_id as get_active_model_id
+    from chiplog.core.fluent import get_artifact_uri as get_artifact_uri
+    from chiplog.core.fluent import get_experiment as get_experiment
+    from chiplog.core.fluent import get_experiment_by_name as get_experiment_by_name
+    from chiplog.core.fluent import get_logged_model as get_logged_model
+    from chiplog.core.fluent import get_metric_history as get_metric_history
+    from chiplog.core.fluent import get_parent_run as get_parent_run
+    from chiplog.core.fluent import get_run as get_run
+    from chiplog.core.fluent import import_checkpoints as import_checkpoints
+    from chiplog.core.fluent import initialize_logged_model as initialize_logged_model
+    from chiplog.core.fluent import last_active_run as last_active_run
+    from chiplog.core.fluent import last_logged_model as last_logged_model
+    from chiplog.core.fluent import load_table as load_table
+    from chiplog.core.fluent import log_artifact as log_artifact
+    from chiplog.core.fluent import log_artifacts as log_artifacts
+    from chiplog.core.fluent import log_dict as log_dict
+    from chiplog.core.fluent import log_figure as log_figure
+    from chiplog.core.fluent import log_image as log_image
+    from chiplog.core.fluent import log_input as log_input
+    from chiplog.core.fluent import log_inputs as log_inputs
+    from chiplog.core.fluent import log_metric as log_metric
+    from chiplog.core.fluent import log_metrics as log_metrics
+    from chiplog.core.fluent import log_model_params as log_model_params
+    from chiplog.core.fluent import log_outputs as log_outputs
+    from chiplog.core.fluent import log_param as log_param
+    from chiplog.core.fluent import log_params as log_params
+    from chiplog.core.fluent import log_stream as log_stream
+    from chiplog.core.fluent import log_table as log_table
+    from chiplog.core.fluent import log_text as log_text
+    from chiplog.core.fluent import restore_experiment as restore_experiment
+    from chiplog.core.fluent import restore_run as restore_run
+    from chiplog.core.fluent import search_experiments as search_experiments
+    from chiplog.core.fluent import search_logged_models as search_logged_models
+    from chiplog.core.fluent import search_runs as search_runs
+    from chiplog.core.fluent import set_active_model as set_active_model
+    from chiplog.core.fluent import set_experiment as set_experiment
+    from chiplog.core.fluent import set_experiment_tag as set_experiment_tag
+    from chiplog.core.fluent import set_experiment_tags as set_experiment_tags
+    from chiplog.core.fluent import set_logged_model_tags as set_logged_model_tags
+    from chiplog.core.fluent import set_tag as set_tag
+    from chiplog.core.fluent import set_tags as set_tags
+    from chiplog.core.fluent import start_run as start_run
     from chiplog.core.location import is_tracking_uri_set as is_tracking_uri_set
     from chiplog.core.location import set_tracking_uri as set_tracking_uri
     from chiplog.core.registry_uri import get_registry_uri as get_registry_uri
     from chiplog.core.registry_uri import set_registry_uri as set_registry_uri
-    from chiplog.core.runs.active import store_uri as get_tracking_uri  # noqa: F401
     from chiplog.core.system_metrics.settings import (
         disable_system_metrics_logging as disable_system_metrics_logging,
     )
@@ -241,6 +107,8 @@ if TYPE_CHECKING:
     from chiplog.core.system_metrics.settings import (
         set_system_metrics_sampling_interval as set_system_metrics_sampling_interval,
     )
+    from chiplog.exceptions import MlflowException as MlflowException
+    from chiplog.tracking import get_tracking_uri as get_tracking_uri
 
 _SUBMODULES = frozenset(
     (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -72,18 +71,3 @@ def test_no_script_is_a_usage_error(project: Path) -> None:
     answer = chiplog_exec()
     assert answer.returncode == 2
     assert "Name a script" in answer.stderr
-
-
-def test_json_answers_are_documents_and_nothing_else(project: Path) -> None:
-    (project / "train.py").write_text(MLFLOW_SCRIPT)
-    chiplog_exec("train.py")
-    for arguments in (("runs", "list"), ("runs", "show"), ("experiments", "list"), ("where",)):
-        answer = subprocess.run(
-            [sys.executable, "-m", "chiplog", *arguments, "--json"],
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=60,
-        )
-        json.loads(answer.stdout)
-        assert answer.stderr == ""

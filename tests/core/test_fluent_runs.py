@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import os
 import re
+import sys
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -335,7 +336,7 @@ def test_searching_looks_in_the_active_experiment_unless_told_otherwise() -> Non
     with chiplog.start_run(experiment_id=other):
         pass
 
-    def found(**where: object) -> set[str]:
+    def found(**where: Any) -> set[str]:
         runs = chiplog.search_runs(output_format="list", **where)
         return {run.info.experiment_id for run in runs}
 
@@ -388,3 +389,14 @@ def test_a_search_without_runs_gives_an_empty_frame() -> None:
     frame = chiplog.search_runs()
     assert len(frame) == 0
     assert "run_id" in frame.columns
+
+
+def test_without_pandas_a_search_gives_a_list_and_says_so_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    run_id = finished()
+    with caplog.at_level(logging.WARNING, "chiplog"):
+        for _ in range(2):
+            assert [run.info.run_id for run in chiplog.search_runs()] == [run_id]
+    assert caplog.text.count("pandas is not installed") == 1

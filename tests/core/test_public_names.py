@@ -71,7 +71,7 @@ def names_for_type_checkers() -> set[str]:
     return {
         name.asname or name.name
         for statement in block.body
-        if isinstance(statement, ast.ImportFrom)
+        if isinstance(statement, ast.ImportFrom) and statement.module != "typing"
         for name in statement.names
     }
 

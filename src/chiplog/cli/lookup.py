@@ -68,7 +68,7 @@ def find_experiment_by_name(store: TrackingStore, name: str) -> Experiment:
         known = [repr(e.name) for e in all_experiments(store, ViewType.ACTIVE_ONLY)]
         more = f" and {len(known) - _SHOWN} more" if len(known) > _SHOWN else ""
         raise NotFound(
-            f"There is no experiment named {name!r}. There is {', '.join(known[:_SHOWN])}{more}."
+            f"There is no experiment named {name!r}. Known ones: {', '.join(known[:_SHOWN])}{more}."
         )
     return experiment
 

@@ -34,7 +34,7 @@ def open_to_read(uri: str) -> TrackingStore:
     from chiplog.core.journal import recover
     from chiplog.core.stores import open_tracking_store
 
-    store = open_tracking_store(uri)
+    store = open_tracking_store(uri, deliver=False)
     report = recover(store)
     if report.runs:
         click.echo(

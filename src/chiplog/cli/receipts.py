@@ -51,7 +51,9 @@ def show_receipt(out: Terminal, run: Run, sessions: Sequence[Receipt]) -> None:
         out.print("It has no receipt of its own; its parent run has:")
         out.print(f"  chiplog explain {parent[:8]}")
     elif not sessions:
-        out.print("No training was autologged in this run: it holds what was logged by hand.")
+        out.wrapped(
+            Text("No training was autologged here: the run holds what was logged by hand."), 0
+        )
     for position, session in enumerate(sessions, start=1):
         if len(sessions) > 1:
             out.title(f"Session {position} of {len(sessions)}")

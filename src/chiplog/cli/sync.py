@@ -56,13 +56,13 @@ def command(
 
 def _own_folder() -> Path:
     """Where the project's journals lie."""
-    from chiplog.cli.project import check_exists
+    from chiplog.cli.project import check_exists, database_path
     from chiplog.core.location import journal_directory, resolve_tracking_uri
-    from chiplog.core.stores import open_tracking_store
 
     location = resolve_tracking_uri()
     check_exists(location)
-    folder = open_tracking_store(location.value).journal_directory or journal_directory()
+    path = database_path(location.value)
+    folder = journal_directory() if path is None else path.parent / "journals"
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 

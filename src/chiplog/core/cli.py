@@ -119,7 +119,8 @@ class _Failure(click.ClickException):
         head, rest = first[:7], first[7:]
         lines = [click.style(head, fg="red", bold=True) + click.style(rest, fg="red")]
         lines += [f"  {line}" for line in others]
-        click.echo("\n".join(lines), file=file, err=file is None)
+        colour = False if os.environ.get("NO_COLOR") else None
+        click.echo("\n".join(lines), file=file, err=file is None, color=colour)
 
 
 def _folded(text: str) -> list[str]:

@@ -24,7 +24,12 @@ class Record(msgspec.Struct, frozen=True, tag_field="t", omit_defaults=True):
 
 
 class RunStarted(Record, frozen=True, tag="start"):
-    """A run began. ``owned``: it ends with this process, so a dead process means a dead run."""
+    """A run began. ``owned``: it ends with this process, so a dead process means a dead run.
+
+    A child process that records into a run of its parent's introduces it in its own journal with
+    ``owned=False``, since its journal may be delivered first. A store that knows the run takes
+    nothing from that; one that knows it only so takes tags and owner from the record that owns it.
+    """
 
     experiment_id: str
     user_id: str

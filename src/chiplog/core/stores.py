@@ -229,21 +229,22 @@ _tracking: dict[tuple[int, str], TrackingStore] = {}
 _artifacts: dict[str, ArtifactStore] = {}
 
 
-def open_tracking_store(uri: str) -> TrackingStore:
+def open_tracking_store(uri: str, *, deliver: bool = True) -> TrackingStore:
     """Open the store that ``uri`` names; one per process and URI.
 
-    What processes that are dead by now have left in its journals is delivered first.
+    What processes that are dead by now have left in its journals is delivered first; with
+    ``deliver=False`` that is left to the caller, who wants to know what it was.
     """
     key = (os.getpid(), uri)
     with _lock:
-        store = _tracking.get(key)
+        store: TrackingStore | None = _tracking.get(key)
         if store is not None:
             return store
         store = plugins().hook.chiplog_tracking_store(uri=uri)
         if store is None:
             raise _unknown_scheme("tracking", uri)
         _tracking[key] = store
-    if store.journal_directory is not None:
+    if deliver and store.journal_directory is not None:
         from chiplog.core.journal import recover
 
         recover(store)

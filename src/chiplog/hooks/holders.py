@@ -29,6 +29,8 @@ def find_holders(
         if name.partition(".")[0] in left_out or not issubclass(type(module), ModuleType):
             continue
         scope = _dictionary(module)
+        if wanted.keys().isdisjoint(map(id, scope.values())):
+            continue
         for attribute, value in list(scope.items()):
             if id(value) in wanted and wanted[id(value)] is value:
                 yield module, attribute, value

@@ -42,7 +42,6 @@ class MemoryStore:
         self.before_apply: Callable[[Batch], None] = lambda _batch: None
         self.refusals: list[Refused] = []
         self.applied = threading.Event()
-        self.plugin_stores: dict[str, MemoryStore] = {}
 
     def cursor(self, journal_id: str) -> int:
         return self.cursors.get(journal_id, 0)
@@ -56,7 +55,9 @@ class MemoryStore:
         for points in batch.points:
             identity = Series(points.series.run_id, key=points.series.key)
             self.points[identity] += zip(
-                points.steps.tolist(), points.timestamps.tolist(), points.values.tolist(),
+                points.steps.tolist(),
+                points.timestamps.tolist(),
+                points.values.tolist(),
                 strict=True,
             )
         self.cursors[batch.journal_id] = batch.last
@@ -100,7 +101,6 @@ def store(tmp_path: Path) -> Iterator[MemoryStore]:
     uri = f"memory://{uuid.uuid4()}"
     opened = MemoryStore(uri, plugin.directory)
     plugin.stores[uri] = opened
-    opened.plugin_stores = plugin.stores
     try:
         yield opened
     finally:

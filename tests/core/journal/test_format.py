@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 SEED = form.seed_of("0123456789abcdef" * 2)
 
 INT64 = st.integers(-(2**63), 2**63 - 1)
-POINTS = st.tuples(
-    st.integers(1, 2**32 - 1), INT64, INT64, st.floats(width=64, allow_nan=True)
-)
+POINTS = st.tuples(st.integers(1, 2**32 - 1), INT64, INT64, st.floats(width=64, allow_nan=True))
 ITEMS = st.lists(st.one_of(POINTS, st.binary(min_size=1, max_size=150)), max_size=30)
 
 
@@ -138,9 +136,7 @@ def test_without_salvage_reading_stops_before_the_first_damage(
 
 
 @given(ITEMS, ITEMS, st.integers(1, 300))
-def test_a_hole_of_zeros_is_passed_by(
-    before: list[bytes], after: list[bytes], slots: int
-) -> None:
+def test_a_hole_of_zeros_is_passed_by(before: list[bytes], after: list[bytes], slots: int) -> None:
     first, items = pack(list(before))
     second, more = pack(list(after))
     data = first + bytes(slots * form.SLOT) + second

@@ -202,9 +202,7 @@ def test_delivered_segments_are_removed_while_the_journal_lives(
     _eventually(lambda: len(list(store.journal_directory.glob("*.seg"))) == 1)
 
 
-def test_a_signal_handler_may_log_at_any_moment(
-    store: Any, journal: Journal, loss: int
-) -> None:
+def test_a_signal_handler_may_log_at_any_moment(store: Any, journal: Journal, loss: int) -> None:
     other = journal.number(Series(RUN, key="other"))
     numbers = itertools.count()  # a handler may be interrupted by the next signal
 
@@ -324,9 +322,7 @@ if __name__ == "__main__":
 
 
 @pytest.mark.parametrize("method", multiprocessing.get_all_start_methods())
-def test_children_of_multiprocessing_deliver_before_they_leave(
-    project: Path, method: str
-) -> None:
+def test_children_of_multiprocessing_deliver_before_they_leave(project: Path, method: str) -> None:
     (project / "main.py").write_text(_SPAWNED)
     done = subprocess.run(
         [sys.executable, "-X", "dev", "main.py", method],

@@ -20,14 +20,12 @@ from chiplog.core.journal import format as form
 from chiplog.core.journal import owner as owners
 from chiplog.core.journal import recover, sync_directory
 from chiplog.core.journal.files import find_journals
+from chiplog.core.journal.recovery import RecoveryReport, deliver
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from chiplog.core.journal import Journal
-    from chiplog.core.journal.recovery import RecoveryReport
-
-Orphan = "Callable[..., Path]"
 
 LOGS_A_THOUSAND_POINTS = """
 for step in range(1000):
@@ -58,6 +56,13 @@ def edit_owner(directory: Path, **changes: object) -> None:
     (path,) = directory.glob("*.owner")
     owner = msgspec.json.decode(path.read_bytes())
     path.write_bytes(msgspec.json.encode({**owner, **changes}))
+
+
+def damage_definition(segment: Path) -> None:
+    """Damage every definition of the series "loss" in a segment."""
+    data = segment.read_bytes()
+    assert b"loss" in data
+    segment.write_bytes(data.replace(b"loss", b"gain"))
 
 
 def age(directory: Path) -> None:
@@ -104,18 +109,14 @@ def test_recovery_goes_on_where_the_dead_process_was_with_its_delivery(
     assert 0 < len(steps) < 21_000
 
 
-def test_recovery_a_second_time_does_nothing(
-    dead_store: Any, orphan: Callable[..., Path]
-) -> None:
+def test_recovery_a_second_time_does_nothing(dead_store: Any, orphan: Callable[..., Path]) -> None:
     orphan(LOGS_A_THOUSAND_POINTS)
     assert recover(dead_store).points == 1000
     assert nothing_done(recover(dead_store))
     assert dead_store.steps() == list(range(1000))
 
 
-def test_two_recoverers_at_once_deliver_once(
-    dead_store: Any, orphan: Callable[..., Path]
-) -> None:
+def test_two_recoverers_at_once_deliver_once(dead_store: Any, orphan: Callable[..., Path]) -> None:
     orphan(LOGS_IN_FIVE_SEGMENTS)
     reports: list[RecoveryReport] = []
     threads = [
@@ -137,6 +138,7 @@ def test_two_recoverers_whom_no_lock_keeps_apart_deliver_once(
     copy = tmp_path / "copy"
     shutil.copytree(directory, copy)
     barrier = threading.Barrier(2)
+    lock = threading.Lock()
     plain_apply = dead_store.apply
 
     def apply(batch: Any) -> Any:
@@ -145,18 +147,19 @@ def test_two_recoverers_whom_no_lock_keeps_apart_deliver_once(
         with lock:
             return plain_apply(batch)
 
-    lock = threading.Lock()
     dead_store.apply = apply
-    threads = [
-        threading.Thread(target=sync_directory, args=(where, "memory://dead"))
-        for where in (directory, copy)
-    ]
-    dead_store.plugin_stores["memory://dead"] = dead_store
+    reports = [RecoveryReport(), RecoveryReport()]
+    threads = []
+    for where, report in zip((directory, copy), reports, strict=True):
+        (journal,) = find_journals(where)
+        argument = (journal, journal.owner(), dead_store, report)
+        threads.append(threading.Thread(target=deliver, args=argument, kwargs={"final": True}))
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     assert dead_store.steps() == list(range(60_000))
+    assert [report.problems for report in reports] == [[], []]
 
 
 def test_a_store_that_fails_at_recovery_loses_nothing(
@@ -190,6 +193,7 @@ def test_the_journal_of_a_process_that_lives_is_left_alone(
         assert dead_store.dead == []
     finally:
         sleeper.kill()
+    os.waitid(os.P_PID, sleeper.pid, os.WEXITED | os.WNOWAIT)
     # A zombie lives no more, though its pid is still taken.
     assert recover(dead_store).points == 1000
     sleeper.wait()
@@ -222,8 +226,10 @@ def test_a_process_of_another_container_is_judged_by_its_lock(
         [
             sys.executable,
             "-c",
-            "import fcntl, sys, time; f = open(sys.argv[1], 'r+'); "
-            "fcntl.lockf(f, fcntl.LOCK_EX); print('locked', flush=True); time.sleep(60)",
+            (
+                "import fcntl, sys, time; f = open(sys.argv[1], 'r+'); "
+                "fcntl.lockf(f, fcntl.LOCK_EX); print('locked', flush=True); time.sleep(60)"
+            ),
             str(path),
         ],
         stdout=subprocess.PIPE,
@@ -313,9 +319,7 @@ def test_a_damaged_page_costs_its_points_and_is_kept_aside(
     assert segments(directory) == []
 
 
-def test_a_torn_last_record_costs_only_itself(
-    dead_store: Any, orphan: Callable[..., Path]
-) -> None:
+def test_a_torn_last_record_costs_only_itself(dead_store: Any, orphan: Callable[..., Path]) -> None:
     directory = orphan(LOGS_A_THOUSAND_POINTS, CHIPLOG_JOURNAL_MODE="appended")
     (path,) = segments(directory)
     path.write_bytes(path.read_bytes()[:-40])  # half of the params frame, and more
@@ -329,10 +333,7 @@ def test_a_damaged_definition_is_found_again_in_a_later_segment(
     dead_store: Any, orphan: Callable[..., Path]
 ) -> None:
     directory = orphan(LOGS_IN_FIVE_SEGMENTS)
-    first = segments(directory)[0]
-    data = bytearray(first.read_bytes())
-    data[64 + 20] ^= 0xFF  # inside the definition of "loss"
-    first.write_bytes(data)
+    damage_definition(segments(directory)[0])
     report = recover(dead_store)
     assert report.points == 60_000
     assert len(report.problems) == 1
@@ -342,10 +343,7 @@ def test_points_whose_definition_is_gone_are_kept_aside(
     dead_store: Any, orphan: Callable[..., Path]
 ) -> None:
     directory = orphan(LOGS_A_THOUSAND_POINTS)
-    (path,) = segments(directory)
-    data = bytearray(path.read_bytes())
-    data[64 + 20] ^= 0xFF
-    path.write_bytes(data)
+    damage_definition(segments(directory)[0])
     report = recover(dead_store)
     assert (report.points, report.records) == (0, 1)
     assert any("which no record defines" in problem for problem in report.problems)
@@ -412,9 +410,7 @@ def test_foreign_files_are_left_alone(dead_store: Any) -> None:
 
 
 @pytest.fixture
-def copied(
-    store: Any, orphan: Callable[..., Path], tmp_path: Path
-) -> Path:
+def copied(store: Any, orphan: Callable[..., Path], tmp_path: Path) -> Path:
     """A journal of another host, as rsync brings it."""
     directory = orphan(LOGS_IN_FIVE_SEGMENTS)
     edit_owner(directory, host="node17", boot_id="another", store_uri=store.uri)

@@ -28,11 +28,12 @@ _ATTRIBUTES = ("run_id", "experiment_id", "status", "artifact_uri", "start_time"
 def command(which: tuple[str | None, str | None], filename: str) -> None:
     """Write all runs of an experiment as CSV: the columns of a search_runs() frame."""
     from chiplog.cli.project import open_project
+    from chiplog.cli.writing import open_output
 
     store = open_project()
     experiment = find(store, which)
     runs = _runs(store, experiment.experiment_id)
-    with click.open_file(filename, "w", encoding="utf-8", atomic=filename != "-") as target:
+    with open_output(filename) as target:
         _write(runs, target)
     if filename != "-":
         click.echo(

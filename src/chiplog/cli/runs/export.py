@@ -44,12 +44,13 @@ def command(runs: tuple[str, ...], as_format: str, output: str, children: bool) 
     from chiplog.cli.lookup import children_of, find_run
     from chiplog.cli.project import open_project
     from chiplog.cli.render.numbers import plural
+    from chiplog.cli.writing import open_output
 
     store = open_project()
     found = [find_run(store, text) for text in runs]
     if children:
         found += [child for run in found for child in children_of(store, run)]
-    with click.open_file(output, "w", encoding="utf-8", atomic=output != "-") as target:
+    with open_output(output) as target:
         if as_format == "csv":
             _write_csv(store, found, target)
         else:

@@ -58,9 +58,13 @@ class Page:
         self.out = terminal()
 
     def show(self, metrics: Sequence[str] = ()) -> None:
-        """Print the page; with ``metrics``, the head and these curves alone."""
-        self.head()
+        """Print the page; with ``metrics``, the head and these curves alone.
+
+        Raises NotFound, naming those it has, if the run lacks one of them.
+        """
         summaries = self.store.get_metric_summaries(self.run.info.run_id)
+        _check_known(metrics, summaries)
+        self.head()
         if metrics:
             self.chosen_curves(metrics, summaries)
             return
@@ -152,12 +156,8 @@ class Page:
         self.out.note("  to see one large: --metric NAME; all: --all")
 
     def chosen_curves(self, keys: Sequence[str], summaries: list[MetricSummary]) -> None:
-        """Print the curves of these metrics; raises NotFound naming those that exist."""
+        """Print the curves of these metrics."""
         by_key = {summary.key: summary for summary in summaries}
-        for key in keys:
-            if key not in by_key:
-                known = ", ".join(repr(name) for name in by_key) or "none"
-                raise NotFound(f"The run has no metric {key!r}. It has: {known}.")
         for key in keys:
             self.out.print("")
             self._curves(by_key[key])
@@ -278,6 +278,14 @@ class Page:
     def _more(self, left: int, what: str, several: str | None = None) -> None:
         if left > 0:
             self.out.note(f"  and {plural(left, what, several)} more (--all)")
+
+
+def _check_known(keys: Sequence[str], summaries: list[MetricSummary]) -> None:
+    known = [summary.key for summary in summaries]
+    for key in keys:
+        if key not in known:
+            names = ", ".join(map(repr, known)) or "none"
+            raise NotFound(f"The run has no metric {key!r}. It has: {names}.")
 
 
 def _source(tags: dict[str, str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 from chiplog.core import experiments
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Mapping, Sequence
     from typing import BinaryIO
+
+_log = logging.getLogger("chiplog")
 
 
 def log_artifact(
@@ -93,6 +96,8 @@ def load_table(
 
 
 def get_artifact_uri(artifact_path: str | None = None) -> str:
-    """The URI of the active run's artifacts, or of one of them."""
+    """The URI of the active run's artifacts, or of one of them; starts a run if there is none."""
+    if active.current() is None:
+        _log.warning("get_artifact_uri() was called without an active run, so one was started.")
     root = writer_to_use().artifact_uri
     return f"{root.rstrip('/')}/{artifact_path}" if artifact_path else root

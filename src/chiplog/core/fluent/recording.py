@@ -5,7 +5,7 @@ Each starts a run if none is active in the thread, as MLflow's do.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, SupportsIndex
 
 from chiplog.core.autolog import deferred
 from chiplog.core.entities import Dataset, DatasetInput
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 def log_metric(  # noqa: PLR0917 - MLflow's signature
     key: str,
     value: Any,
-    step: int | None = None,
+    step: SupportsIndex | float | None = None,
     synchronous: bool | None = None,
     timestamp: int | None = None,
     run_id: str | None = None,
@@ -67,7 +67,7 @@ def log_metric(  # noqa: PLR0917 - MLflow's signature
 
 def log_metrics(  # noqa: PLR0917 - MLflow's signature
     metrics: Mapping[str, Any],
-    step: int | None = None,
+    step: SupportsIndex | float | None = None,
     synchronous: bool | None = None,
     run_id: str | None = None,
     timestamp: int | None = None,

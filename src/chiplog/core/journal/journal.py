@@ -150,22 +150,18 @@ class Journal:
     def _put(self, make: Callable[[int], bytes], *, frame: bool) -> None:
         stream = self._stream
         data = make(stream.seed)
-        if self._dropping and not frame:
+        may_be_written = frame or not self._dropping
+        if may_be_written and _written(stream.current, data):
+            return
+        if not (may_be_written and self._roll(data, frame=frame)):
             self._drop(data)
-        elif not _written(stream.current, data):
-            if self._roll(len(data), frame=frame):
-                assert stream.current is not None
-                stream.current.write(data)
-            else:
-                self._drop(data)
 
-    def _roll(self, need: int, *, frame: bool) -> bool:
-        """Turn the hot path to a new segment; False if there is no room for one anywhere."""
+    def _roll(self, data: bytes, *, frame: bool) -> bool:
+        """Write to a new segment and turn the hot path to it; False if there is no room for one."""
         stream = self._stream
         is_first = stream.current is None
-        if need > form.frame_size(form.MAX_PAYLOAD) or not stream.roll(
-            self._prefix(), need, frame=frame
-        ):
+        too_long = len(data) > form.frame_size(form.MAX_PAYLOAD)
+        if too_long or not stream.roll(self._prefix(), data, frame=frame):
             if not frame:
                 self._dropping = True
                 self._turn(self._drop, stream.seed)
@@ -220,7 +216,7 @@ class Journal:
                 was_dropping = self._dropping
                 found = stream.back_to_disk(self._prefix())
                 if not found and was_dropping:
-                    found = stream.roll(self._prefix(), form.SLOT, frame=False)
+                    found = stream.roll(self._prefix(), b"", frame=False)
                 if found:
                     self._dropping = False
                     self._go_on()

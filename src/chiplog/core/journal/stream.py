@@ -61,34 +61,32 @@ class Stream:
         """Whether what is written now outlives the process."""
         return self.current is None or self.current.path is not None
 
-    def roll(self, prefix: bytes, need: int, *, frame: bool) -> bool:
-        """Seal the current segment and go on in a new one that begins with ``prefix``.
+    def roll(self, prefix: bytes, data: bytes, *, frame: bool) -> bool:
+        """Seal the current segment and go on in a new one that begins with ``prefix`` and ``data``.
 
         On disk if that can be had, else in memory as far as its limit goes (frames may go a
         little further). Hands back False if not even that can be had.
         """
         if self.on_disk:
             self.seal()  # an appended file ends where it is sealed; memory may be kept on failure
-        size = max(self._next_size, _round_up(8 * len(prefix)), self._size_for(prefix, need))
-        segment = self._disk_segment(size, self._size_for(prefix, need))
+        first = prefix + data
+        size = max(self._next_size, _round_up(8 * len(prefix)), _size_for(first))
+        segment = self._disk_segment(size, first) or self._memory_segment(first, frame=frame)
         if segment is None:
-            segment = self._memory_segment(self._size_for(prefix, need), frame=frame)
-            if segment is None:
-                return False
+            return False
         self.seal()
-        self._add(segment, prefix)
+        self._add(segment)
         return True
 
     def back_to_disk(self, prefix: bytes) -> bool:
         """Go on on disk again if a second has passed since that failed and it works now."""
         if self.on_disk or self._mode == "memory" or not self._may_retry():
             return False
-        smallest = self._size_for(prefix, form.SLOT)
-        segment = self._disk_segment(max(FIRST_SIZE, smallest), smallest)
+        segment = self._disk_segment(max(FIRST_SIZE, _size_for(prefix)), prefix)
         if segment is None:
             return False
         self.seal()
-        self._add(segment, prefix)
+        self._add(segment)
         return True
 
     def seal(self) -> None:
@@ -97,25 +95,32 @@ class Stream:
             self._written = self.written()
             self.current.seal()
 
-    def _add(self, segment: Segment, prefix: bytes) -> None:
-        header = form.Header(self.journal_id, self._index, segment.start)
-        segment.write(form.pack_header(header) + prefix)
+    def _add(self, segment: Segment) -> None:
         self._index += 1
         with self._lock:
             self._segments.append(segment)
             self.current = segment
 
-    def _size_for(self, prefix: bytes, need: int) -> int:
-        return _round_up(form.HEADER_SIZE + len(prefix) + need)
+    def _begin(self, segment: Segment, first: bytes) -> Segment:
+        """Write the header and what comes first."""
+        header = form.Header(self.journal_id, self._index, segment.start)
+        try:
+            segment.write(form.pack_header(header) + first)
+        except ValueError as refused:
+            _remove(segment)
+            if isinstance(refused.__cause__, OSError):
+                raise refused.__cause__ from None
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from refused
+        return segment
 
     def _may_retry(self) -> bool:
         return self._refused_at is None or time.monotonic() - self._refused_at >= _RETRY_SECONDS
 
-    def _disk_segment(self, size: int, smallest: int) -> Segment | None:
+    def _disk_segment(self, size: int, first: bytes) -> Segment | None:
         if self._mode == "memory" or not self._may_retry():
             return None
         try:
-            segment = self._create(size, max(smallest, min(size, FIRST_SIZE)))
+            segment = self._create(size, first)
         except OSError as error:
             self._refused_at = time.monotonic()
             if not self._said_full:
@@ -134,7 +139,8 @@ class Stream:
         self._next_size = min(LAST_SIZE, size * 2)
         return segment
 
-    def _create(self, size: int, smallest: int) -> Segment | None:
+    def _create(self, size: int, first: bytes) -> Segment | None:
+        smallest = max(_size_for(first), min(size, FIRST_SIZE))
         assert self.directory is not None
         if self._owner is None:
             self.directory.mkdir(parents=True, exist_ok=True)
@@ -148,7 +154,7 @@ class Stream:
         while True:
             path = self.directory / segment_name(self.journal_id, self._index)
             try:
-                return kind(path, self._start_of_next(), size)
+                return self._begin(kind(path, self._start_of_next(), size), first)
             except FileExistsError:
                 self._index += 1  # a signal broke into an earlier attempt
             except OSError as error:
@@ -156,7 +162,8 @@ class Stream:
                     raise
                 size = max(smallest, _round_up(size // 8))
 
-    def _memory_segment(self, smallest: int, *, frame: bool) -> Segment | None:
+    def _memory_segment(self, first: bytes, *, frame: bool) -> Segment | None:
+        smallest = _size_for(first)
         with self._lock:
             used = sum(s.capacity for s in self._segments if s.path is None)
         size = max(smallest, FIRST_SIZE if used < LAST_SIZE else LAST_SIZE >> 2)
@@ -165,7 +172,7 @@ class Stream:
             size = smallest
         if used + size > limit:
             return None
-        return MemorySegment(self._start_of_next(), size)
+        return self._begin(MemorySegment(self._start_of_next(), size), first)
 
     def _start_of_next(self) -> int:
         return 0 if self.current is None else self.current.start + self.current.capacity
@@ -247,6 +254,11 @@ class Stream:
 def segment_name(journal_id: str, index: int) -> str:
     """The file name of a segment."""
     return f"{journal_id}.{index:06d}.seg"
+
+
+def _size_for(first: bytes) -> int:
+    """The smallest size of a segment that begins with these bytes and has room for a point."""
+    return _round_up(form.HEADER_SIZE + len(first) + form.SLOT)
 
 
 def _round_up(size: int) -> int:

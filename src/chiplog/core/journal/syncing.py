@@ -61,7 +61,7 @@ def _sync(journal: FoundJournal, store_uri: str | None, report: SyncReport, *, f
         )
         return
     try:
-        store = open_tracking_store(uri)
+        store = open_tracking_store(uri, deliver=False)
     except ChiplogError as error:
         report.problems.append(f"Journal {journal.journal_id} stays: {error}")
         return

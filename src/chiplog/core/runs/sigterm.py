@@ -28,8 +28,11 @@ _pipe: tuple[int, int] | None = None
 
 
 def install() -> None:
-    """Handle SIGTERM from now on, if nobody else does and this is the main thread."""
-    if threading.current_thread() is not threading.main_thread():
+    """Handle SIGTERM from now on, if nobody else does and this is the main thread.
+
+    The first process of a container is left alone: the kernel spares it such a signal.
+    """
+    if threading.current_thread() is not threading.main_thread() or os.getpid() == 1:
         return
     if signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
         return

@@ -25,7 +25,8 @@ from chiplog.core.records import (
     TagDeleted,
     TagsSet,
 )
-from chiplog.core.stores import open_artifact_store, open_tracking_store
+from chiplog.core.runs.reading import readable_store
+from chiplog.core.stores import open_artifact_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -237,8 +238,7 @@ class RunWriter:
 
     def read(self) -> Run:
         """The run as the store has it, with everything recorded so far."""
-        self.flush()
-        return open_tracking_store(self.store_uri).get_run(self.run_id)
+        return readable_store(self.store_uri).get_run(self.run_id)
 
     @property
     def artifact_uri(self) -> str:

@@ -26,11 +26,14 @@ RESULTS: Final = ("predict", "predict_proba", "predict_log_proba", "transform")
 
 _kinds: WeakKeyDictionary[type, str] = WeakKeyDictionary()
 
-WATCHED, PREPARES, LEFT_ALONE = "watched", "prepares", "left alone"
+WATCHED, PREPARES, LEFT_ALONE, PRIVATE = "watched", "prepares", "left alone", "private"
 
 
 def kind_of(cls: type) -> str:
-    """Whether a class of estimators is watched, prepares data, or is somebody else's."""
+    """Whether a class of estimators is watched, prepares data, or is somebody else's.
+
+    scikit-learn's private bases are watched as far as a public class inherits from them.
+    """
     kind = _kinds.get(cls)
     if kind is None:
         kind = _kinds[cls] = _find_kind(cls)
@@ -46,6 +49,8 @@ def _find_kind(cls: type) -> str:
             return PREPARES
         if module.startswith(PREPARING) and hasattr(base, "get_params"):
             return PREPARES
+    if cls.__name__.startswith("_") and cls.__module__.startswith("sklearn."):
+        return PRIVATE
     return WATCHED
 
 
@@ -67,7 +72,7 @@ def methods(cls: type, names: tuple[str, ...]) -> Iterator[tuple[type, str]]:
     for name in names:
         for base in cls.__mro__:
             if name in vars(base):
-                if base is not object:
+                if not getattr(vars(base)[name], "__isabstractmethod__", False):
                     yield base, name
                 break
 

@@ -77,7 +77,7 @@ class Watchers:
     def watch_class(self, cls: type) -> None:
         """Watch the methods of an estimator's class, where they are defined."""
         kind = estimators.kind_of(cls)
-        if kind == estimators.LEFT_ALONE:
+        if kind in {estimators.LEFT_ALONE, estimators.PRIVATE}:
             return
         if kind == estimators.PREPARES:
             self._quieten(cls)

@@ -211,8 +211,7 @@ class Database:
 
         def attempt() -> None:
             with self._write_lock, self.engine.connect() as connection:
-                raw = connection.connection.dbapi_connection
-                assert isinstance(raw, sqlite3.Connection)
+                raw: Any = connection.connection.dbapi_connection
                 # A script is stepped to its end; a statement without columns once, which is a page.
                 raw.executescript("PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(TRUNCATE);")
 

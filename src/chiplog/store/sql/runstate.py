@@ -184,6 +184,13 @@ class RunStates:
 
     @take.register
     def _(self, record: records.RunStarted) -> None:
+        known = self.by_id.get(record.run_id)
+        if known is not None:
+            # A child process has introduced the run, or does so now: journals come in any order.
+            if record.owned:
+                known.tags = {**record.tags, **known.tags}
+                known.owned = True
+            return
         state = self._begin(record, "the start of a run")
         if state:
             state.status = "RUNNING"

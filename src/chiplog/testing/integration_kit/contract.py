@@ -11,6 +11,7 @@ import pytest
 from chiplog.core.autolog.session import TrainingSession
 from chiplog.core.autolog.session_run import SessionRun
 from chiplog.core.location import set_tracking_uri
+from chiplog.core.runs.active import current_run
 from chiplog.core.runs.writer import RunWriter
 from chiplog.testing.integration_kit.form import IntegrationForm
 
@@ -113,6 +114,9 @@ class ContractTests(IntegrationForm):
             assert self.outcome(self.train()) == plain
             assert self.random_state() == after
             assert below.calls == calls
+        assert current_run() is None
+        if owner is TrainingSession and name != "__init__":
+            return
         known = {run.info.run_id for run in project.runs()}
         self.train()
         (run,) = [run for run in project.top_runs() if run.info.run_id not in known]

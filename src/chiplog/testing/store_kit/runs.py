@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -25,11 +25,10 @@ from chiplog.core.records import (
     TagDeleted,
     TagsSet,
 )
-from chiplog.testing.store_kit.pen import START, Behaviour, columns
+from chiplog.testing.store_kit.pen import START, Behaviour, Pen, columns
 
 if TYPE_CHECKING:
     from chiplog.core.stores import TrackingStore
-    from chiplog.testing.store_kit.pen import Pen
 
 
 class RunBehaviour(Behaviour):
@@ -154,12 +153,19 @@ class RunBehaviour(Behaviour):
         assert {item.run_id for item in refused} == {"nobody", "lost"}
         assert len(refused) == 3
 
-    def test_a_run_that_exists_cannot_start_again(self, store: TrackingStore, pen: Pen) -> None:
-        """It stays what it is."""
-        run_id = pen.run(name="first")
-        again = RunStarted(run_id, experiment_id="0", user_id="eve", start_time=0, name="second")
-        assert [item.run_id for item in pen.write(again)] == [run_id]
-        assert store.get_run(run_id).info.run_name == "first"
+    def test_a_run_introduced_by_a_child_is_the_parents_run(self, store: TrackingStore) -> None:
+        """Whichever journal comes first: one run, the owner's tags, the owner's death."""
+        given: dict[str, Any] = {"experiment_id": "0", "user_id": "ada", "start_time": 5, "name": "n"}
+        point = {"points": [columns("shared", "m", [0], [0], [1.0])]}
+        child, parent = Pen(store, "child"), Pen(store, "parent")
+        assert child.write(RunStarted("shared", **given, owned=False), **point) == []
+        assert parent.write(RunStarted("shared", **given, tags={"from": "parent"})) == []
+        assert child.write(RunStarted("shared", **given, owned=False, tags={"from": "x"})) == []
+        run = store.get_run("shared")
+        assert run.data.tags == {"from": "parent", "mlflow.runName": "n"}
+        assert run.data.metrics == {"m": 1.0}
+        assert store.mark_dead("child", 9, "the process died") == []
+        assert store.mark_dead("parent", 9, "the process died") == ["shared"]
 
     def test_a_deleted_run_takes_no_records(self, store: TrackingStore, pen: Pen) -> None:
         """Until it is restored; the rest of the batch is applied."""
