@@ -2,8 +2,37 @@
 
 from __future__ import annotations
 
-from benchmarks.workers import training
-from benchmarks.workers.protocol import serve, verb
+import time
+
+from benchmarks.workers import data, training
+from benchmarks.workers.protocol import serve, summary, verb, work
+
+
+def _nothing(key: str, value: float, step: int) -> None:
+    """What any call of three arguments costs."""
+
+
+@verb
+def begin() -> None:
+    """Nothing to begin."""
+
+
+@verb
+def log_metric(count: int, between: float = 0.0) -> dict[str, float]:
+    values = data.noisy_loss(count)
+    taken = [0] * count
+    clock = time.perf_counter_ns
+    for step, value in enumerate(values):
+        work(between)
+        start = clock()
+        _nothing("loss", value, step=step)
+        taken[step] = clock() - start
+    return summary(taken)
+
+
+@verb
+def drain() -> None:
+    """Nothing waits."""
 
 
 @verb

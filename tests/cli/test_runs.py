@@ -301,6 +301,14 @@ def test_delete_takes_children_along_on_request(
     assert len(chiplog_json("runs", "list", "--children")) == 7
 
 
+def test_the_runs_of_a_deleted_experiment_are_in_the_bin(
+    chiplog: Callable[..., Result], chiplog_json: Callable[..., Any], voyages: dict[str, str]
+) -> None:
+    chiplog("experiments", "delete", "-x", "1")
+    assert chiplog_json("runs", "list") == []
+    assert len(chiplog_json("runs", "list", "-v", "deleted_only")) == 4
+
+
 def test_a_typo_among_several_deletes_nothing(
     chiplog: Callable[..., Result], chiplog_json: Callable[..., Any], voyages: dict[str, str]
 ) -> None:

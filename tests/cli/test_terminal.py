@@ -45,7 +45,10 @@ for arguments in PAGES:
 
 
 def in_a_terminal(
-    *arguments: str, program: str = "chiplog", columns: int = 80, **environment: str
+    *arguments: str,
+    program: str = "chiplog",
+    columns: int = 80,
+    environment: dict[str, str] | None = None,
 ) -> str:
     """What ``chiplog ARGUMENTS`` writes to a terminal of that many columns."""
     import fcntl
@@ -54,7 +57,12 @@ def in_a_terminal(
 
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
-    settings = {**os.environ, "TERM": "xterm-256color", "PYTHONIOENCODING": "utf-8", **environment}
+    settings = {
+        **os.environ,
+        "TERM": "xterm-256color",
+        "PYTHONIOENCODING": "utf-8",
+        **(environment or {}),
+    }
     settings.pop("COLUMNS", None)
     process = subprocess.Popen(
         [sys.executable, *(("-m", program) if program else ()), *arguments],
@@ -89,16 +97,16 @@ def test_everything_fits(columns: int, voyages: dict[str, str]) -> None:
 def test_colours_are_for_terminals_that_want_them(voyages: dict[str, str]) -> None:
     pages = [("runs", "list"), ("runs", "show", "nothing"), ("runs", "list", "--json")]
 
-    def shown(**environment: str) -> list[str]:
+    def shown(environment: dict[str, str] | None = None) -> list[str]:
         code = EACH.replace("PAGES", repr(pages))
-        return in_a_terminal("-c", code, program="", **environment).split("\f")[1:]
+        return in_a_terminal("-c", code, program="", environment=environment).split("\f")[1:]
 
     table, error, document = shown()
     assert COLOUR.search(table)
     assert COLOUR.search(error)
     assert "\x1b" not in document
-    assert not COLOUR.search("".join(shown(NO_COLOR="1")))
-    assert "\x1b" not in shown(TERM="dumb")[0]
+    assert not COLOUR.search("".join(shown({"NO_COLOR": "1"})))
+    assert "\x1b" not in shown({"TERM": "dumb"})[0]
 
 
 def test_ids_are_short_for_people_and_whole_for_pipes(voyages: dict[str, str]) -> None:

@@ -156,7 +156,12 @@ def _store() -> Iterator[Check]:
     except Exception as error:
         yield Check(STORE, "Database", False, "cannot be read", mask_uri(str(error)))
         return
-    yield Check(STORE, "Database", True, f"{plural(len(experiments), 'experiment')}")
+    yield Check(
+        STORE,
+        "Database",
+        True,
+        f"{plural(len(experiments), 'experiment')}, at this version's schema",
+    )
     if path is not None:
         yield _writable(path.parent, path)
     yield from _journals(store)
@@ -191,7 +196,12 @@ def _journals(store: TrackingStore) -> Iterator[Check]:
     folder = store.journal_directory or journal_directory()
     found = journals_in(folder)
     used = sum(journal.state == "alive" for journal in found)
-    yield Check(STORE, "Journals", True, f"{used} in use by running processes" if used else "")
+    yield Check(
+        STORE,
+        "Journals",
+        True,
+        f"{used} in use by running processes" if used else "none is waiting",
+    )
     for journal in found:
         if journal.state != "alive":
             yield Check(

@@ -49,11 +49,14 @@ def find_run(store: TrackingStore, text: str, view: int = ViewType.ALL) -> Run:
 
 
 def find_experiments(
-    store: TrackingStore, ids: Sequence[str], names: Sequence[str]
+    store: TrackingStore,
+    ids: Sequence[str],
+    names: Sequence[str],
+    view: int = ViewType.ACTIVE_ONLY,
 ) -> list[Experiment]:
-    """The experiments of those ids and names; all active ones if neither is given."""
+    """The experiments of those ids and names; all of the given view if neither is given."""
     if not ids and not names:
-        return all_experiments(store, ViewType.ACTIVE_ONLY)
+        return all_experiments(store, view)
     found = {i: store.get_experiment(i) for i in _split(ids)}
     for name in names:
         experiment = find_experiment_by_name(store, name)

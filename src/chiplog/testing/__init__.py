@@ -16,14 +16,16 @@ if TYPE_CHECKING:
     from chiplog.testing.artifact_kit import ArtifactStoreKit as ArtifactStoreKit
     from chiplog.testing.integration_kit import IntegrationKit as IntegrationKit
     from chiplog.testing.project import Project as Project
+    from chiplog.testing.store_kit import StoreKit as StoreKit
 
 _PLACES = {
     "ArtifactStoreKit": "chiplog.testing.artifact_kit",
     "IntegrationKit": "chiplog.testing.integration_kit",
     "Project": "chiplog.testing.project",
+    "StoreKit": "chiplog.testing.store_kit",
 }
 
-__all__ = ["ArtifactStoreKit", "IntegrationKit", "Project"]
+__all__ = ["ArtifactStoreKit", "IntegrationKit", "Project", "StoreKit"]
 
 
 def __getattr__(name: str) -> Any:

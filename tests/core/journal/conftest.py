@@ -123,7 +123,13 @@ def loss(journal: Journal) -> int:
 
 
 @pytest.fixture
-def orphan(tmp_path: Path) -> Callable[..., Path]:
+def program() -> str:
+    """The beginning of a program that has ``journal`` and ``loss``, and a store that is away."""
+    return _PRELUDE.format(conftest=__file__)
+
+
+@pytest.fixture
+def orphan(tmp_path: Path, program: str) -> Callable[..., Path]:
     """Run a program that writes journal(s) and dies; hand back where they lie.
 
     The program has ``journal``, ``loss`` (a series' number) and ``store`` (its URI is
@@ -131,9 +137,8 @@ def orphan(tmp_path: Path) -> Callable[..., Path]:
     """
 
     def run(body: str, **environment: str) -> Path:
-        program = _PRELUDE.format(conftest=__file__) + textwrap.dedent(body)
         done = subprocess.run(
-            [sys.executable, "-c", program],
+            [sys.executable, "-c", program + textwrap.dedent(body)],
             cwd=tmp_path,
             env={**os.environ, **environment},
             capture_output=True,

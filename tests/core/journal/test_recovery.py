@@ -23,7 +23,7 @@ from chiplog.core.journal.files import find_journals
 from chiplog.core.journal.recovery import RecoveryReport, deliver
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from chiplog.core.journal import Journal
 
@@ -492,3 +492,61 @@ def test_the_journal_of_this_very_process_is_flushed(
 def test_a_folder_that_does_not_exist_is_said(tmp_path: Path) -> None:
     with pytest.raises(NotFound, match="no folder"):
         sync_directory(tmp_path / "nothing")
+
+
+def test_the_journal_of_a_living_process_is_delivered_and_left_to_it(
+    dead_store: Any, tmp_path: Path, living: subprocess.Popen[str]
+) -> None:
+    directory = tmp_path / "journals"
+    report = sync_directory(directory, "memory://other")
+    assert report.points == 1000
+    assert segments(directory)
+    assert sync_directory(directory, "memory://other").points == 0
+    living.kill()
+    living.wait()
+    assert recover(dead_store).points == 1000  # another store, another cursor
+
+
+@pytest.fixture
+def living(tmp_path: Path, program: str) -> Iterator[subprocess.Popen[str]]:
+    """A process that has logged a thousand points for a store that is away, and waits."""
+    body = LOGS_A_THOUSAND_POINTS.replace("die()", "print('ready', flush=True); sys.stdin.read()")
+    process = subprocess.Popen(
+        [sys.executable, "-c", program + body],
+        cwd=tmp_path,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        assert process.stdout.readline() == "ready\n"
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+        process.stdin.close()
+        process.stdout.close()
+
+
+def test_a_record_of_a_kind_that_is_not_known_yet_is_kept_aside(
+    dead_store: Any, orphan: Callable[..., Path]
+) -> None:
+    directory = orphan(
+        """
+        from chiplog.core.journal import format as form
+        journal.append(loss, 0, 0, 0.0)
+        import msgspec
+        payload = msgspec.msgpack.encode({"t": "of the future", "run_id": "a" * 32})
+        journal.stream.current.write(form.pack_frame(payload, journal.stream.seed))
+        journal.append(loss, 1, 0, 0.0)
+        die()
+        """
+    )
+    report = recover(dead_store)
+    assert dead_store.steps() == [0, 1]
+    (problem,) = report.problems
+    assert "does not know such a record" in problem
+    (kept,) = directory.glob("*.rejected")
+    assert b"of the future" in kept.read_bytes()

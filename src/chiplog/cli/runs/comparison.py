@@ -15,7 +15,7 @@ from chiplog.cli.render.table import Column, Table
 from chiplog.cli.render.text import printable, shorten, width_of
 from chiplog.cli.render.times import relative
 from chiplog.cli.runs.curves import read_curves
-from chiplog.cli.runs.view import status_text, took
+from chiplog.cli.runs.view import importance, status_text, took
 from chiplog.cli.terminal import terminal
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 KEY_WIDTH = 18
 RUN_WIDTH = 13
-MOST_CURVES = 8
+MOST_CURVES = 4
 CURVE_WIDTH = 60
 
 _HIGHER = re.compile(r"acc|auc|f1|precision|recall|r2|score|roc|iou|bleu|map", re.IGNORECASE)
@@ -154,7 +154,7 @@ class Comparison:
             for summary in self.store.get_metric_summaries(run.info.run_id):
                 if summary.count > 1:
                     keys[summary.key] = None
-        return sorted(keys, key=lambda key: (key.startswith("system/"), key))
+        return sorted(keys, key=importance)
 
 
 def _heading(table: Table, text: str) -> None:

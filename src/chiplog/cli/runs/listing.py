@@ -77,10 +77,13 @@ def show_runs(request: Request) -> None:
     from chiplog.cli.lookup import find_experiments
     from chiplog.cli.project import open_project
     from chiplog.cli.terminal import echo_json, terminal
+    from chiplog.core.entities import ViewType
 
     out = terminal()
     store = open_project()
-    experiments = find_experiments(store, request.experiment_ids, request.experiment_names)
+    # Runs in the bin may be there with their experiment.
+    view = ViewType.ACTIVE_ONLY if request.view == "active_only" else ViewType.ALL
+    experiments = find_experiments(store, request.experiment_ids, request.experiment_names, view)
     limit = request.limit or (ON_A_TERMINAL if out.is_tty and not request.as_json else None)
     runs, more = _search(store, experiments, request, limit)
     if request.as_json:

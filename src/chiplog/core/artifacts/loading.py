@@ -22,7 +22,8 @@ from chiplog.core.artifacts.images import pillow
 from chiplog.core.artifacts.paths import check_directory
 from chiplog.core.autolog import deferred
 from chiplog.core.errors import InvalidValue
-from chiplog.core.location import get_tracking_uri, normalise
+from chiplog.core.location import normalise
+from chiplog.core.runs.active import store_uri
 from chiplog.core.runs.reading import readable_store
 from chiplog.core.stores import open_artifact_store
 
@@ -141,7 +142,7 @@ def _in_model(model_id: str, path: str, tracking_uri: str | None) -> tuple[Artif
 
 
 def _tracking(tracking_uri: str | None) -> str:
-    return get_tracking_uri() if tracking_uri is None else normalise(tracking_uri)
+    return store_uri() if tracking_uri is None else normalise(tracking_uri)
 
 
 def _beside(uri: str) -> tuple[ArtifactStore, str]:

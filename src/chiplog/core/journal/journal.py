@@ -63,7 +63,8 @@ class Journal:
         self._busy = False
         self._postponed: list[Callable[[int], bytes]] = []
         self._dropping = False
-        self._said_lost = 0
+        self._lost_before = 0
+        self._said_dropping = False
         self._armed = False
         self.append, self._turn = _hot_path(self._append_slowly)
         self._stream = Stream(store_uri)
@@ -190,8 +191,8 @@ class Journal:
     def _drop(self, data: bytes) -> None:  # noqa: ARG002 - it takes the place of a write
         with self._lock:
             self.lost += 1
-            if self._said_lost == 0:
-                self._said_lost = 1
+            if not self._said_dropping:
+                self._said_dropping = True
                 _log.warning(
                     "There is no room left for the journal, on disk (%s) or in memory; training "
                     "goes on, but what is logged now is lost until there is room again.",
@@ -226,8 +227,10 @@ class Journal:
             self._say_recovered()
 
     def _say_recovered(self) -> None:
-        lost = self.lost - max(0, self._said_lost - 1)
-        self._said_lost = 0
+        lost, self._lost_before = self.lost - self._lost_before, self.lost
+        if not (lost or self._stream.said_full):
+            return
+        self._stream.said_full = self._said_dropping = False
         _log.warning(
             "The journal in %s has room again; %s.",
             self._directory,
@@ -270,7 +273,7 @@ class Journal:
         self._postponed = []
         self._stream.abandon()
         self._stream = Stream(self.store_uri)
-        self.lost = self._said_lost = 0
+        self.lost = self._lost_before = 0
         self.refused = Counter()
         self._go_on()
 

@@ -149,7 +149,7 @@ class Line:
             if self._unsynced:
                 open_tracking_store(self.stream.store_uri).sync()
                 self._unsynced = False
-                self._synced_to = self.position
+            self._synced_to = self.position
             end = self.stream.end()
             if end > self.position:
                 self.stream.sync(self.position)

@@ -28,6 +28,7 @@ LAST_SIZE: Final = 1 << 24
 MEMORY_LIMIT: Final = 1 << 26
 FRAME_RESERVE: Final = 1 << 24  # memory beyond the limit that points may not use
 _RETRY_SECONDS: Final = 1.0
+_QUIET_SECONDS: Final = 60.0  # between two warnings about the same
 _NO_SPACE: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -51,7 +52,8 @@ class Stream:
         self._index = 0
         self._next_size = FIRST_SIZE
         self._refused_at: float | None = None
-        self._said_full = False
+        self.said_full = False  # and nobody has said yet that it is over
+        self._said_full_at: float | None = None
         self._written = 0
 
     # Writing: called by the Journal, under its lock
@@ -123,8 +125,9 @@ class Stream:
             segment = self._create(size, first)
         except OSError as error:
             self._refused_at = time.monotonic()
-            if not self._said_full:
-                self._said_full = True
+            if self._said_full_at is None or self._refused_at - self._said_full_at > _QUIET_SECONDS:
+                self._said_full_at = self._refused_at
+                self.said_full = True
                 _log.warning(
                     "Journal files cannot be written in %s (%s); training goes on. Records are "
                     "kept in memory, up to %d MiB, and still delivered to %s; a killed process "

@@ -66,10 +66,10 @@ def _live(tx: Transaction, name: str) -> int | None:
     return tx.execute(sa.select(_table.c.id).where(_table.c.live_name == name)).scalar()
 
 
-def get_row(tx: Transaction, experiment_id: str) -> AnyRow:
-    """The row of an experiment; raises NotFound."""
-    query = sa.select(_table).where(_table.c.id == parse_id(experiment_id)).with_for_update()
-    row = tx.execute(query).first()
+def get_row(tx: Transaction, experiment_id: str, *, lock: bool = False) -> AnyRow:
+    """The row of an experiment, locked against others' changes if asked; raises NotFound."""
+    query = sa.select(_table).where(_table.c.id == parse_id(experiment_id))
+    row = tx.execute(query.with_for_update() if lock else query).first()
     if row is None:
         raise NotFound(
             f"There is no experiment with id {experiment_id!r}. "
@@ -79,7 +79,7 @@ def get_row(tx: Transaction, experiment_id: str) -> AnyRow:
 
 
 def _active_row(tx: Transaction, experiment_id: str, code: str | None = None) -> AnyRow:
-    row = get_row(tx, experiment_id)
+    row = get_row(tx, experiment_id, lock=True)
     if row.deleted:
         text = f"The experiment {row.name!r} (id {experiment_id!r}) is deleted; restore it first."
         raise ChiplogError(text, code) if code else NotFound(text)
@@ -143,7 +143,7 @@ def delete(tx: Transaction, experiment_id: str) -> None:
 
 def restore(tx: Transaction, experiment_id: str) -> None:
     """Take an experiment and all its runs out of the bin."""
-    row = get_row(tx, experiment_id)
+    row = get_row(tx, experiment_id, lock=True)
     if not row.deleted:
         raise NotFound(
             f"The experiment {row.name!r} (id {experiment_id!r}) is not deleted, so there is "

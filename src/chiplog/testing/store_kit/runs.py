@@ -155,7 +155,12 @@ class RunBehaviour(Behaviour):
 
     def test_a_run_introduced_by_a_child_is_the_parents_run(self, store: TrackingStore) -> None:
         """Whichever journal comes first: one run, the owner's tags, the owner's death."""
-        given: dict[str, Any] = {"experiment_id": "0", "user_id": "ada", "start_time": 5, "name": "n"}
+        given: dict[str, Any] = {
+            "experiment_id": "0",
+            "user_id": "ada",
+            "start_time": 5,
+            "name": "n",
+        }
         point = {"points": [columns("shared", "m", [0], [0], [1.0])]}
         child, parent = Pen(store, "child"), Pen(store, "parent")
         assert child.write(RunStarted("shared", **given, owned=False), **point) == []
