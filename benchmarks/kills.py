@@ -161,7 +161,7 @@ def kill_many(kills: int, parallel: int, longest: float, seed: int, project: Pat
         check(victim, store, outcome)
     outcome.seconds = time.monotonic() - began
     assert store.journal_directory is not None
-    left = list(store.journal_directory.glob("*"))
+    left = list(store.journal_directory.glob("*.seg"))
     if left:
         outcome.problems.append(f"{len(left)} files were left behind: {left[0].name}, …")
     return outcome

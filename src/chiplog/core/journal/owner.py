@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from chiplog.core.journal.filesystem import is_local
 from chiplog.core.journal.format import VERSION, UnknownVersion
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ if sys.platform != "win32":
     import fcntl
 
 SUFFIX: Final = ".owner"
+_BIRTH_SECONDS: Final = 5.0  # what a process needs to write its owner file, and far more
 
 
 class Owner(msgspec.Struct, frozen=True):
@@ -151,7 +153,10 @@ def judge(path: Path, owner: Owner | None, last_written: float) -> Verdict:
     if path.stem in _ours:
         return Verdict.OURS
     if owner is None:
-        return Verdict.DEAD if last_written < boot_time() else Verdict.UNKNOWN
+        # Its process died before it had written it, or the power failed before it was synced.
+        is_left = time.time() - last_written > _BIRTH_SECONDS and is_local(path.parent)
+        is_dead = (is_left and _is_unlocked(path)) or last_written < boot_time()
+        return Verdict.DEAD if is_dead else Verdict.UNKNOWN
     if _same_kernel(owner):
         if owner.pid_namespace == pid_namespace():
             alive = is_running(owner.pid, owner.started)
