@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from chiplog.core.context import collect_context_files, run_context_tags, wait_for_context
+from chiplog.core.autolog import deferred
+from chiplog.core.context import collect_context_files, run_context_tags
 from chiplog.core.stores import open_artifact_store
 from chiplog.hooks import hookimpl
 from chiplog.hooks.manager import plugins
@@ -96,34 +96,11 @@ def test_late_tags_and_files_reach_the_run_from_another_thread(
     plugin(chiplog_run_context_late=late)
     plugin(chiplog_run_context_files=lambda: {"chiplog/notes.txt": "grün \ud800"})
     collect_context_files(writer)
-    assert wait_for_context("r1", timeout=30)
+    assert deferred.flush(30)
     assert writer.tags["late"] == "yes"
     with writer.artifacts.open("chiplog/notes.txt") as file:
         assert file.read().decode() == "grün ?"
     assert threads != [threading.get_ident()]
-
-
-def test_waiting_ends_when_its_time_is_up_and_the_rest_arrives_later(
-    plugin: Callable[..., None], writer: Writer
-) -> None:
-    go = threading.Event()
-
-    def late() -> dict[str, str]:
-        go.wait(30)
-        return {"late": "yes"}
-
-    plugin(chiplog_run_context_late=late)
-    collect_context_files(writer)
-    assert not wait_for_context(timeout=0.01)
-    assert "late" not in writer.tags
-    go.set()
-    assert wait_for_context("r1", timeout=30)
-    assert writer.tags["late"] == "yes"
-
-
-def test_waiting_for_what_was_never_begun_is_no_wait() -> None:
-    assert wait_for_context("unknown")
-    assert wait_for_context()
 
 
 def test_a_run_that_cannot_be_written_costs_its_context_alone(
@@ -137,29 +114,6 @@ def test_a_run_that_cannot_be_written_costs_its_context_alone(
 
     monkeypatch.setattr(writer, "set_tags", refuse)
     plugin(chiplog_run_context_late=lambda: {"late": "yes"})
-    monkeypatch.delenv("CHIPLOG_STRICT")
     collect_context_files(writer)
-    assert wait_for_context("r1", timeout=30)
+    assert deferred.flush(30)
     assert "the disk is full" in caplog.text
-    monkeypatch.setenv("CHIPLOG_STRICT", "1")
-    collect_context_files(writer)
-    with pytest.raises(OSError, match="disk is full"):
-        wait_for_context("r1", timeout=30)
-
-
-def test_a_forked_child_waits_for_nothing(plugin: Callable[..., None], writer: Writer) -> None:
-    go = threading.Event()
-
-    def late() -> dict[str, str]:
-        go.wait(30)
-        return {}
-
-    plugin(chiplog_run_context_late=late)
-    collect_context_files(writer)
-    pid = os.fork()
-    if pid == 0:
-        os._exit(0 if wait_for_context(timeout=20) else 1)
-    _, status = os.waitpid(pid, 0)
-    go.set()
-    assert os.waitstatus_to_exitcode(status) == 0
-    assert wait_for_context("r1", timeout=30)

@@ -39,7 +39,7 @@ _COUNTS = (
 )
 @click.option("--dry-run", is_flag=True, help="Report what would be freed, and free nothing.")
 @json_option
-def command(  # noqa: PLR0917 - one for each option
+def command(
     older_than: str | None,
     run_ids: tuple[str, ...],
     experiment_ids: tuple[str, ...],

@@ -1,21 +1,19 @@
 """Where a run comes from: the tags and files that plugins hand in for it.
 
 Tags are gathered when a run starts, on its thread. What takes longer, such as the uncommitted
-patch, is gathered in a short thread per run; :func:`wait_for_context` waits for it.
+patch, is gathered on the background thread, which the end of a run does not wait for.
 """
 
 from __future__ import annotations
 
 import logging
-import os
-import threading
-import time
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
+from chiplog.core.autolog import deferred
 from chiplog.core.config import env_with_source
-from chiplog.hooks.guard import is_strict, quietly, report
+from chiplog.hooks.guard import quietly, report
 from chiplog.hooks.manager import plugins
 
 if TYPE_CHECKING:
@@ -66,62 +64,25 @@ def _environment_tags() -> dict[str, str]:
     return {key: str(value) for key, value in given.items()}
 
 
-class _Gathering:
-    """One run's context on its way to the run."""
-
-    def __init__(self, writer: ContextWriter) -> None:
-        self._pid = os.getpid()
-        self._writer = writer
-        self._error: Exception | None = None
-        self._thread = threading.Thread(target=self._run, name="chiplog-context", daemon=True)
-        self._thread.start()
-
-    def wait(self, timeout: float) -> bool:
-        if self._pid != os.getpid():  # a forked child: the parent's thread does it
-            return True
-        self._thread.join(timeout)
-        if self._error is not None and is_strict():
-            error, self._error = self._error, None
-            raise error
-        return not self._thread.is_alive()
-
-    def _run(self) -> None:
-        try:
-            tags: dict[str, str] = {}
-            for found in plugins().hook.chiplog_run_context_late():
-                tags.update(found)
-            if tags:
-                self._writer.set_tags(tags)
-            for files in plugins().hook.chiplog_run_context_files():
-                for path, text in files.items():
-                    self._writer.artifacts.put_bytes(text.encode(errors="replace"), path)
-        except Exception as error:
-            self._error = error
-            if not is_strict():
-                report("Gathering a run's context", error)
-
-
-_gatherings: dict[str, _Gathering] = {}
-
-
 def collect_context_files(writer: ContextWriter) -> None:
-    """Begin to gather what takes longer than tags do, in a thread that ends by itself.
+    """Gather, on the background thread, what takes longer than tags do.
 
-    Tags and files reach the run through ``writer``, also when the run ends meanwhile.
+    Tags and files reach the run through ``writer``, also when the run has ended meanwhile. Whatever
+    goes wrong is reported and costs this alone.
     """
-    _gatherings[writer.run_id] = _Gathering(writer)
+    deferred.defer(_gather, writer, failed=_report)
 
 
-def wait_for_context(run_id: str | None = None, timeout: float = 5.0) -> bool:
-    """Wait until the context of a run, or of all, is complete; False when ``timeout`` ran out.
+def _gather(writer: ContextWriter) -> None:
+    tags: dict[str, str] = {}
+    for found in plugins().hook.chiplog_run_context_late():
+        tags.update(found)
+    if tags:
+        writer.set_tags(tags)
+    for files in plugins().hook.chiplog_run_context_files():
+        for path, text in files.items():
+            writer.artifacts.put_bytes(text.encode(errors="replace"), path)
 
-    What is not complete by then still arrives if the process lives on.
-    """
-    deadline = time.monotonic() + timeout
-    complete = True
-    for one in [run_id] if run_id is not None else list(_gatherings):
-        gathering = _gatherings.pop(one, None)
-        if gathering is not None and not gathering.wait(max(0.0, deadline - time.monotonic())):
-            _gatherings[one] = gathering
-            complete = False
-    return complete
+
+def _report(error: Exception) -> None:
+    report("Gathering a run's context", error)

@@ -126,7 +126,7 @@ def delete(uri: str, model_id: str) -> None:
     change(uri, model_id, status=LoggedModelStatus.DELETED)
 
 
-def search(  # noqa: PLR0917 - MLflow's signature
+def search(
     uri: str,
     experiment_ids: Sequence[str],
     filter_string: str | None = None,
@@ -149,7 +149,7 @@ def search(  # noqa: PLR0917 - MLflow's signature
     return page
 
 
-def search_all(  # noqa: PLR0917 - MLflow's signature
+def search_all(
     uri: str,
     experiment_ids: Sequence[str],
     filter_string: str | None,

@@ -149,7 +149,10 @@ class TrackingStore(Protocol):
         """Take a run out of the bin."""
 
     def apply(self, batch: Batch) -> list[Refused]:
-        """Apply a batch in one transaction and remember its end; raise StaleCursor if it is not next."""
+        """Apply a batch in one transaction and remember its end.
+
+        Raises StaleCursor if the batch does not begin where the last one ended.
+        """
 
     def cursor(self, journal_id: str) -> int:
         """How far a journal has been delivered, in bytes since its beginning; 0 if never."""

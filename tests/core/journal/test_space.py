@@ -60,7 +60,7 @@ def look_for_room() -> None:
 
 
 @pytest.mark.parametrize("mode", ["mapped", "appended"])
-def test_a_disk_that_is_full_and_gets_room_again_costs_nothing(  # noqa: PLR0917 - fixtures
+def test_a_disk_that_is_full_and_gets_room_again_costs_nothing(
     store: Any,
     journal: Journal,
     small_disk: Path,

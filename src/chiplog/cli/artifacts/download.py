@@ -18,7 +18,7 @@ import click
     metavar="DIR",
     help="Where to; made if it is not there.  [default: a new folder]",
 )
-def command(  # noqa: PLR0917 - one for each option
+def command(
     run: str | None,
     path: str | None,
     run_id: str | None,

@@ -29,7 +29,7 @@ import click
     help="How the run ended.",
 )
 @click.option("--parent-run-id", metavar="RUN", help="The run this one is a child of.")
-def command(  # noqa: PLR0917 - one for each option
+def command(
     experiment_id: str | None,
     experiment_name: str | None,
     run_name: str | None,

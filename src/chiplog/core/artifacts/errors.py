@@ -5,9 +5,9 @@ from __future__ import annotations
 from chiplog.core.errors import InvalidValue
 
 
-class BadContent(InvalidValue, ValueError):  # noqa: N818 - as chiplog's other errors
+class BadContent(InvalidValue, ValueError):
     """Content that cannot be stored in the form asked for, or read back from it."""
 
 
-class WrongType(InvalidValue, TypeError):  # noqa: N818 - as above
+class WrongType(InvalidValue, TypeError):
     """An object of a kind that the call does not take, or arguments that exclude each other."""

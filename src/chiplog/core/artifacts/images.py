@@ -87,7 +87,7 @@ class Image:
         self.image.save(path)
 
 
-def log_image(  # noqa: PLR0917 - MLflow's signature
+def log_image(
     store: ArtifactStore,
     writer: TagWriter,
     image: Any,

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 _SECONDS_TO_FINISH = 30.0
 
 
-def download_artifacts(  # noqa: PLR0917 - MLflow's signature
+def download_artifacts(
     artifact_uri: str | None = None,
     run_id: str | None = None,
     artifact_path: str | None = None,

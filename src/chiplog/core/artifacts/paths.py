@@ -17,7 +17,7 @@ _DECODINGS: Final = 4
 _MAX_NAME: Final = 255  # bytes; what Linux, macOS and Windows file systems take
 
 
-class MissingFile(NotFound, FileNotFoundError):  # noqa: N818 - as chiplog's other errors
+class MissingFile(NotFound, FileNotFoundError):
     """A local file or directory that was to be stored does not exist."""
 
 

@@ -40,7 +40,7 @@ _installations: dict[str, Installation] = {}
 _threads: Patcher | None = None
 
 
-def autolog(  # noqa: PLR0917 - MLflow's signature
+def autolog(
     log_input_examples: bool = False,
     log_model_signatures: bool = True,
     log_models: bool = True,

@@ -64,7 +64,7 @@ class ArtifactMethods:
         """Store a figure of matplotlib or plotly, in the format its file's name ends in."""
         put_figure(self._pen(run_id), figure, artifact_file, save_kwargs)
 
-    def log_image(  # noqa: PLR0917 - MLflow's signature
+    def log_image(
         self,
         run_id: str,
         image: Any,
@@ -170,7 +170,7 @@ def put_figure(
     log_figure(writer.artifacts, figure, artifact_file, save_kwargs=save_kwargs)
 
 
-def put_image(  # noqa: PLR0917 - MLflow's signature
+def put_image(
     writer: RunWriter,
     image: Any,
     artifact_file: str | None,

@@ -18,7 +18,7 @@ class ModelMethods:
 
     tracking_uri: str
 
-    def create_logged_model(  # noqa: PLR0917 - MLflow's signature
+    def create_logged_model(
         self,
         experiment_id: str,
         name: str | None = None,
@@ -50,7 +50,7 @@ class ModelMethods:
         """Put a logged model in the bin; raises NotFound."""
         logged_models.delete(self.tracking_uri, model_id)
 
-    def search_logged_models(  # noqa: PLR0917 - MLflow's signature
+    def search_logged_models(
         self,
         experiment_ids: Sequence[str],
         filter_string: str | None = None,

@@ -116,7 +116,7 @@ class RunMethods:
         checked = validation.check_status(status or "FINISHED")
         self._writer(run_id).end(checked, end_time)
 
-    def search_runs(  # noqa: PLR0917 - MLflow's signature
+    def search_runs(
         self,
         experiment_ids: Sequence[str] | str | int,
         filter_string: str = "",
@@ -140,7 +140,7 @@ class RunMethods:
         """Every point of a metric, by timestamp, step and value; empty for an unknown key."""
         return metric_history(self.tracking_uri, run_id, key)
 
-    def log_metric(  # noqa: PLR0917 - MLflow's signature
+    def log_metric(
         self,
         run_id: str,
         key: str,

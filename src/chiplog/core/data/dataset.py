@@ -187,7 +187,7 @@ class NumpyDataset(Dataset):
         return self._targets
 
 
-def from_pandas(  # noqa: PLR0917 - MLflow's signature
+def from_pandas(
     df: Any,
     source: str | DatasetSource | None = None,
     targets: str | None = None,

@@ -68,7 +68,7 @@ def log_figure(
     put_figure(writer_to_use(), figure, artifact_file, save_kwargs)
 
 
-def log_image(  # noqa: PLR0917 - MLflow's signature
+def log_image(
     image: Any,
     artifact_file: str | None = None,
     key: str | None = None,

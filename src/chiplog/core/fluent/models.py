@@ -39,7 +39,7 @@ class ActiveModel(LoggedModel):
         active.set_active_model_id(self._before)
 
 
-def initialize_logged_model(  # noqa: PLR0917 - MLflow's signature
+def initialize_logged_model(
     name: str | None = None,
     source_run_id: str | None = None,
     tags: Mapping[str, Any] | None = None,
@@ -69,7 +69,7 @@ def initialize_logged_model(  # noqa: PLR0917 - MLflow's signature
     return model
 
 
-def create_external_model(  # noqa: PLR0917 - MLflow's signature
+def create_external_model(
     name: str | None = None,
     source_run_id: str | None = None,
     tags: Mapping[str, Any] | None = None,
@@ -104,7 +104,7 @@ def last_logged_model() -> LoggedModel | None:
     return get_logged_model(local.last_model_id) if local.last_model_id else None
 
 
-def search_logged_models(  # noqa: PLR0917 - MLflow's signature
+def search_logged_models(
     experiment_ids: Sequence[str] | None = None,
     filter_string: str | None = None,
     datasets: Sequence[Mapping[str, str]] | None = None,

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from chiplog.core.runs.writer import RunWriter
 
 
-def log_metric(  # noqa: PLR0917 - MLflow's signature
+def log_metric(
     key: str,
     value: Any,
     step: SupportsIndex | float | None = None,
@@ -65,7 +65,7 @@ def log_metric(  # noqa: PLR0917 - MLflow's signature
     return switch.handle(writer.journal, synchronous)
 
 
-def log_metrics(  # noqa: PLR0917 - MLflow's signature
+def log_metrics(
     metrics: Mapping[str, Any],
     step: SupportsIndex | float | None = None,
     synchronous: bool | None = None,

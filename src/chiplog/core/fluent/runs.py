@@ -63,7 +63,7 @@ def get_metric_history(run_id: str, key: str) -> list[Metric]:
     return metric_history(active.store_uri(), run_id, key)
 
 
-def search_runs(  # noqa: PLR0917 - MLflow's signature
+def search_runs(
     experiment_ids: Sequence[str] | None = None,
     filter_string: str = "",
     run_view_type: int = ViewType.ACTIVE_ONLY,

@@ -29,8 +29,8 @@ from chiplog.core.records import AnyRecord, Record
 if TYPE_CHECKING:
     from types import ModuleType
 
-    import numpy as np
-    import numpy.typing as npt
+    import numpy as np  # noqa: TC004 - a struct that is never encoded
+    import numpy.typing as npt  # noqa: TC004 - as above
 
 VERSION: Final = 1
 SLOT: Final = 32
@@ -50,11 +50,11 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(AnyRecord).decode
 
 
-class NotAJournal(ChiplogError):  # noqa: N818 - like its base's other subclasses
+class NotAJournal(ChiplogError):
     """Bytes that do not begin as a segment does, or whose header is damaged."""
 
 
-class UnknownVersion(ChiplogError):  # noqa: N818 - the same
+class UnknownVersion(ChiplogError):
     """A segment of a format this chiplog does not know."""
 
 

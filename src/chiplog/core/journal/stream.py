@@ -175,7 +175,10 @@ class Stream:
             size = smallest
         if used + size > limit:
             return None
-        return self._begin(MemorySegment(self._start_of_next(), size), first)
+        try:
+            return self._begin(MemorySegment(self._start_of_next(), size), first)
+        except (OSError, MemoryError):
+            return None
 
     def _start_of_next(self) -> int:
         return 0 if self.current is None else self.current.start + self.current.capacity
@@ -234,7 +237,7 @@ class Stream:
                 self._owner.renew()
 
     def abandon(self) -> None:
-        """Let go of everything and leave the files: called in a forked child, or at a deadline."""
+        """Let go of everything and leave the files to the parent: called in a forked child."""
         with self._lock:
             segments, self._segments, self.current = self._segments, [], None
         for segment in segments:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-class UntrustedModel(ChiplogError):  # noqa: N818 - as chiplog's other errors
+class UntrustedModel(ChiplogError):
     """A model's file asks for trust that was not given; nothing of it was run.
 
     Attributes:

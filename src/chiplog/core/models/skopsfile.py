@@ -16,7 +16,7 @@ from chiplog.hooks.wrapping import Wrapped
 _TYPE: Final = re.compile(rb'"__class__": "([^"\\]+)",\s*"__module__": "([^"\\]+)"')
 
 
-class CannotSave(ChiplogError):  # noqa: N818 - as chiplog's other errors
+class CannotSave(ChiplogError):
     """A model that the chosen file format has no way to hold."""
 
     default_code = "INVALID_PARAMETER_VALUE"

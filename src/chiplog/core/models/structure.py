@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _LEAF = -1
 
 
-class DamagedModel(ChiplogError):  # noqa: N818 - as chiplog's other errors
+class DamagedModel(ChiplogError):
     """A model's file is inconsistent: damaged, or made to do harm. It was not loaded."""
 
     default_code = "BAD_REQUEST"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from chiplog.core import experiments, validation
 from chiplog.core.config import env_bool
-from chiplog.core.context import collect_context_files, run_context_tags, wait_for_context
+from chiplog.core.context import collect_context_files, run_context_tags
 from chiplog.core.entities import LifecycleStage, Run, RunData, RunInfo
 from chiplog.core.errors import ChiplogError, InvalidValue
 from chiplog.core.records import RunStarted, RunUpdated
@@ -43,7 +43,7 @@ class _Wish:
     log_system_metrics: bool | None
 
 
-def start_run(  # noqa: PLR0917 - MLflow's signature
+def start_run(
     run_id: str | None = None,
     experiment_id: str | None = None,
     run_name: str | None = None,
@@ -205,7 +205,6 @@ def _entry_of_new(info: RunInfo, tags: dict[str, str], uri: str) -> OpenRun:
     entry = OpenRun(ActiveRun(info, RunData(tags=dict(tags))), writer)
     if PARENT_RUN_ID not in tags:
         collect_context_files(writer)
-        entry.closers.append(lambda: wait_for_context(info.run_id))
     return entry
 
 

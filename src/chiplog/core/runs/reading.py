@@ -77,7 +77,7 @@ def metric_history(uri: str, run_id: str, key: str) -> list[Metric]:
             return points
 
 
-def search_all_runs(  # noqa: PLR0917 - MLflow's signature
+def search_all_runs(
     uri: str,
     experiment_ids: Sequence[str],
     filter_string: str = "",

@@ -90,7 +90,7 @@ class RunWriter:
         self._introduction: RunStarted | None = None
         self._model_at_step: dict[int, str] = {}
 
-    def log_metric(  # noqa: PLR0917 - MLflow's signature
+    def log_metric(
         self,
         key: str,
         value: Any,
@@ -129,7 +129,7 @@ class RunWriter:
                 value,
             )
 
-    def log_metrics(  # noqa: PLR0917 - MLflow's signature
+    def log_metrics(
         self,
         metrics: Mapping[str, Any],
         step: Any = None,

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from chiplog.core.models.signature import ModelSignature
 
 
-class NotImplementedYet(ChiplogError):  # noqa: N818 - as chiplog's other errors
+class NotImplementedYet(ChiplogError):
     """Something this version of chiplog does not do."""
 
     default_code = "NOT_IMPLEMENTED"
@@ -32,7 +32,7 @@ __all__ = ["autolog", "load_model", "log_model", "save_model"]
 autolog = flavor_autolog("sklearn")
 
 
-def save_model(  # noqa: PLR0917, D417 - MLflow's signature
+def save_model(  # noqa: D417 - MLflow's signature
     sk_model: Any,
     path: str | Path,
     conda_env: str | dict[str, Any] | None = None,
@@ -75,7 +75,7 @@ def save_model(  # noqa: PLR0917, D417 - MLflow's signature
     _save(SklearnFlavor(), content, path, mlflow_model)
 
 
-def log_model(  # noqa: PLR0917 - MLflow's signature
+def log_model(
     sk_model: Any,
     artifact_path: str | None = None,
     conda_env: str | dict[str, Any] | None = None,

@@ -137,7 +137,7 @@ class SqlTrackingStore:
 
         return self._database.read(work)
 
-    def search_runs(  # noqa: PLR0917 - the contract's
+    def search_runs(
         self,
         experiment_ids: Sequence[str],
         filter_string: str,

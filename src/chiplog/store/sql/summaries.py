@@ -31,7 +31,7 @@ class Summary:
 
     __slots__ = COLUMNS
 
-    def __init__(  # noqa: PLR0917 - a row of a table
+    def __init__(
         self,
         latest: int,
         latest_step: int,
