@@ -85,7 +85,9 @@ class IntegrationForm:
         """Stands below chiplog's wrappers, around the original training functions."""
         below = Below(self.training_functions())
         yield below
+        engine.reset()  # what lies above it goes first, or it would stay buried underneath
         below.patcher.undo()
+        assert all(vars(patch.owner)[patch.name] is patch.raw for patch in below.patches)
 
     def train(self) -> Any:
         """Train once from the same seeds."""
@@ -141,6 +143,7 @@ class Below:
         self._depth = 0
         for owner, name in functions:
             self.patcher.wrap(owner, name, self._around)
+        self.patches = self.patcher.patches
 
     def _around(self, wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:  # noqa: ARG002
         if self._depth == 0:
