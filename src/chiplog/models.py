@@ -1,4 +1,4 @@
-"""Models on disk: what they are, their signatures, and how they are loaded."""
+"""Models on disk: what they say about themselves, and their signatures."""
 
 from chiplog.core.models.model import Model
 from chiplog.core.models.signature import ModelSignature, infer_signature

@@ -13,7 +13,7 @@ import msgspec
 
 from chiplog.core.autolog import deferred
 from chiplog.core.config import env_with_source
-from chiplog.hooks.guard import quietly, report
+from chiplog.hooks.guard import quiet, quietly, report
 from chiplog.hooks.manager import plugins
 
 if TYPE_CHECKING:
@@ -70,7 +70,8 @@ def collect_context_files(writer: ContextWriter) -> None:
     Tags and files reach the run through ``writer``, also when the run has ended meanwhile. Whatever
     goes wrong is reported and costs this alone.
     """
-    deferred.defer(_gather, writer, failed=_report)
+    with quiet("Gathering a run's context"):  # a thread may not be had, as at the end of a process
+        deferred.defer(_gather, writer, failed=_report)
 
 
 def _gather(writer: ContextWriter) -> None:

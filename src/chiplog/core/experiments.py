@@ -32,6 +32,16 @@ _active_id: str | None = None
 _lock = threading.RLock()
 
 
+def _after_fork() -> None:
+    """Let go, in a forked child, of a lock that a thread of the parent may have held."""
+    global _lock  # noqa: PLW0603 - one per process
+    _lock = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
 @dataclass(frozen=True)
 class _Seen:
     """An experiment as it was read, and until when that is taken for true."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote
 
 from chiplog.core.config import env, env_with_source
 from chiplog.core.errors import InvalidValue
@@ -76,8 +77,11 @@ def project_folder() -> Location:
 
 
 def journal_directory() -> Path:
-    """Where journals lie for a store that has no place of its own for them."""
-    return Path(env("JOURNAL_DIR") or Path(project_folder().value) / "journals")
+    """Where journals lie for a store that has no place of its own for them; absolute."""
+    given = env("JOURNAL_DIR")
+    if given is None:
+        return Path(project_folder().value) / "journals"
+    return Path(given).expanduser().absolute()  # a program may change its working directory
 
 
 def sqlite_uri(path: Path) -> str:
@@ -96,7 +100,7 @@ def normalise(uri: str) -> str:
         return sqlite_uri(Path(path).expanduser()) + question + query
     if "://" in uri or uri.startswith("databricks"):
         if uri.startswith("file://"):
-            return normalise(uri.removeprefix("file://"))
+            return normalise(unquote(uri.removeprefix("file://")))
         return uri
     path_uri = Path(uri.removeprefix("file:")).expanduser().absolute()
     if path_uri.suffix in {".db", ".sqlite", ".sqlite3"}:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import threading
 from typing import TYPE_CHECKING, Protocol
@@ -229,7 +230,7 @@ class ArtifactStore(Protocol):
 
 _lock = threading.RLock()
 _tracking: dict[tuple[int, str], TrackingStore] = {}
-_artifacts: dict[str, ArtifactStore] = {}
+_ARTIFACT_STORES_KEPT = 1024  # each run has one
 
 
 def open_tracking_store(uri: str, *, deliver: bool = True) -> TrackingStore:
@@ -255,13 +256,16 @@ def open_tracking_store(uri: str, *, deliver: bool = True) -> TrackingStore:
 
 
 def open_artifact_store(uri: str) -> ArtifactStore:
-    """Open the artifact store that ``uri`` names."""
-    store = _artifacts.get(uri)
+    """Open the artifact store that ``uri`` names; the latest ones stay open."""
+    return _artifact_store(os.getpid(), uri)
+
+
+@functools.lru_cache(maxsize=_ARTIFACT_STORES_KEPT)
+def _artifact_store(_pid: int, uri: str) -> ArtifactStore:
+    """As above; a forked child opens its own."""
+    store: ArtifactStore | None = plugins().hook.chiplog_artifact_store(uri=uri)
     if store is None:
-        store = plugins().hook.chiplog_artifact_store(uri=uri)
-        if store is None:
-            raise _unknown_scheme("artifact", uri)
-        _artifacts[uri] = store
+        raise _unknown_scheme("artifact", uri)
     return store
 
 
@@ -272,7 +276,17 @@ def close_stores() -> None:
             if pid == os.getpid():
                 store.close()
         _tracking.clear()
-        _artifacts.clear()
+    _artifact_store.cache_clear()
+
+
+def _after_fork() -> None:
+    """Let go, in a forked child, of a lock that a thread of the parent may have held."""
+    global _lock  # noqa: PLW0603 - one per process
+    _lock = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def _unknown_scheme(kind: str, uri: str) -> InvalidValue:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from chiplog.core.errors import NotFound
+from chiplog.core.artifacts.paths import check_directory, join
 from chiplog.core.runs import active
-from chiplog.core.runs.reading import readable_store
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Mapping, Sequence
     from typing import BinaryIO
 
@@ -93,7 +92,9 @@ class ArtifactMethods:
 
     def list_artifacts(self, run_id: str, path: str | None = None) -> list[FileInfo]:
         """What lies directly in ``path`` among a run's artifacts."""
-        return self._pen(run_id).artifacts.list(path)
+        from chiplog.core.artifacts.loading import list_artifacts
+
+        return list_artifacts(run_id=run_id, artifact_path=path, tracking_uri=self.tracking_uri)
 
     def download_artifacts(
         self, run_id: str, path: str, dst_path: str | os.PathLike[str] | None = None
@@ -116,14 +117,12 @@ class ArtifactMethods:
 def put_file(
     writer: RunWriter, local_path: str | os.PathLike[str], artifact_path: str | None
 ) -> None:
-    """Store a local file, or a directory under its own name, among a run's artifacts."""
-    path = Path(local_path)
-    if not path.exists():
-        raise NotFound(
-            f"There is no file {str(local_path)!r} to log (looked at {path.absolute()})."
-        )
-    name = path.resolve().name
-    target = f"{artifact_path}/{name}" if artifact_path else name
+    """Store a local file, or a directory under its own name, among a run's artifacts.
+
+    A symbolic link's target is stored under the link's name.
+    """
+    path = Path(os.path.abspath(local_path))  # noqa: PTH100 - drops '..' and keeps symlinks
+    target = join(check_directory(artifact_path), path.name)
     if path.is_dir():
         writer.artifacts.put_directory(path, target)
     else:
@@ -134,10 +133,7 @@ def put_directory(
     writer: RunWriter, local_dir: str | os.PathLike[str], artifact_path: str | None
 ) -> None:
     """Store the contents of a local directory among a run's artifacts."""
-    path = Path(local_dir)
-    if not path.is_dir():
-        raise NotFound(f"There is no directory {str(local_dir)!r} to log.")
-    writer.artifacts.put_directory(path, artifact_path or None)
+    writer.artifacts.put_directory(Path(local_dir), artifact_path or None)
 
 
 def put_text(writer: RunWriter, text: str, artifact_file: str) -> None:
@@ -201,5 +197,4 @@ def read_table(
     """A table as one DataFrame over runs, all of the experiment unless some are named."""
     from chiplog.core.artifacts.tables import load_table
 
-    readable_store(uri)
     return load_table(uri, str(experiment_id), artifact_file, run_ids, extra_columns)

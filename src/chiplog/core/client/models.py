@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chiplog.core import logged_models
+from chiplog.core.artifacts.paths import check_directory, join
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -87,7 +88,7 @@ class ModelMethods:
     ) -> None:
         """Store a local file among a logged model's files."""
         path = Path(local_path)
-        target = f"{artifact_path}/{path.name}" if artifact_path else path.name
+        target = join(check_directory(artifact_path), path.name)
         logged_models.model_artifacts(self.get_logged_model(model_id)).put_file(path, target)
 
     def log_model_artifacts(

@@ -22,10 +22,12 @@ if TYPE_CHECKING:
 EXTERNAL_TAG = "mlflow.model.isExternal"
 
 
-class ActiveModel(LoggedModel):
+class ActiveModel(LoggedModel, dict=True):
     """The logged model that metrics belong to; in a ``with`` statement, until the block is left."""
 
-    _before: str | None = None
+    def __init__(self, model: LoggedModel, before: str | None) -> None:
+        super().__init__(**msgspec.structs.asdict(model))
+        self.before = before  # no field: it is nothing of the model's
 
     def __enter__(self) -> Self:
         return self
@@ -36,7 +38,7 @@ class ActiveModel(LoggedModel):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        active.set_active_model_id(self._before)
+        active.set_active_model_id(self.before)
 
 
 def initialize_logged_model(
@@ -158,9 +160,7 @@ def set_active_model(*, name: str | None = None, model_id: str | None = None) ->
         raise InvalidValue(f"Logged model {model_id!r} is named {model.name!r}, not {name!r}.")
     before = active.active_model_id()
     active.set_active_model_id(model.model_id)
-    chosen = ActiveModel(**msgspec.structs.asdict(model))
-    chosen._before = before  # noqa: SLF001 - its own maker
-    return chosen
+    return ActiveModel(model, before)
 
 
 def get_active_model_id() -> str | None:

@@ -126,17 +126,13 @@ atexit.register(close_at_exit)
 # Fork. The writer's thread ends before it and starts again after it, so a child finds no lock of
 # the store's held by a thread that it does not have, and Python no reason to warn.
 
-_was_running = False
-
 
 def _before_fork() -> None:
-    global _was_running  # noqa: PLW0603 - handed from before a fork to after it
-    _was_running = writer().stop(_FORK_WAIT)
+    writer().stop(_FORK_WAIT)
 
 
 def _after_fork_in_parent() -> None:
-    if _was_running:
-        writer().restart()
+    writer().restart()  # whoever stopped it: several threads may fork at once
 
 
 def _after_fork_in_child() -> None:

@@ -58,8 +58,12 @@ def recover(store: TrackingStore) -> RecoveryReport:
     raises: what is wrong is in the report and logged.
     """
     report = RecoveryReport()
-    for journal, owner in find_orphans(store):
-        deliver(journal, owner, store, report, final=True)
+    try:
+        for journal, owner in find_orphans(store):
+            deliver(journal, owner, store, report, final=True)
+    except Exception as error:  # such as a working directory that was deleted
+        report.problems.append(f"Looking for journals failed. {type(error).__name__}: {error}")
+        _log.warning("%s", report.problems[-1], exc_info=_details(error))
     return report
 
 
@@ -160,16 +164,19 @@ def _deliver(
 def _is_meant_for(store: TrackingStore, owner: Owner | None, *, is_here: bool) -> bool:
     """Whether a journal belongs to a store.
 
-    A project that was moved has a store of another URI now; its journals moved with it.
+    One database may have several URIs: through a symbolic link, or with a query. A project that was
+    moved has a store of another URI now; its journals moved with it.
     """
     if owner is None:
         return is_here
     if owner.store_uri == store.uri:
         return True
     theirs, ours = _database(owner.store_uri), _database(store.uri)
-    if not is_here or theirs is None or ours is None:
+    if theirs is None or ours is None:
         return False
-    return theirs.name == ours.name and not theirs.exists()
+    if theirs.exists():
+        return ours.exists() and theirs.samefile(ours)
+    return is_here and theirs.name == ours.name
 
 
 def _database(uri: str) -> Path | None:

@@ -144,16 +144,16 @@ class Writer:
             self._starting = False
         return True
 
-    def stop(self, timeout: float) -> bool:
-        """End the thread, as before a fork; whether it ran. What is left stays to be drained."""
-        thread, self._thread = self._thread, None
+    def stop(self, timeout: float) -> None:
+        """End the thread, as before a fork. What is left stays to be drained."""
+        thread = self._thread
         if thread is None or not thread.is_alive() or thread is threading.current_thread():
-            return False
+            return
+        self._thread = None
         self._stopped.set()
         self._calls.put(_Call.NOW)
         thread.join(timeout)
         self._stopped = threading.Event()
-        return True
 
     def restart(self) -> None:
         """Start the thread again after :meth:`stop`."""

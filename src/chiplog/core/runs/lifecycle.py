@@ -22,6 +22,7 @@ from chiplog.core.runs.inherit import InheritedRun, inherited, publish, restore
 from chiplog.core.runs.names import new_run_id, random_name
 from chiplog.core.runs.reading import readable_store
 from chiplog.core.runs.writer import RUN_NAME, RunWriter, now_ms
+from chiplog.core.system_metrics.settings import is_system_metrics_logging_enabled
 from chiplog.core.validation import check_status
 from chiplog.hooks.guard import quiet, quietly
 from chiplog.hooks.manager import plugins
@@ -275,10 +276,9 @@ def _open(entry: OpenRun, wish: _Wish) -> None:
 
 
 def _begin_system_metrics(entry: OpenRun, asked: bool | None) -> None:
-    wanted = env_bool("ENABLE_SYSTEM_METRICS_LOGGING", default=False) if asked is None else asked
-    if not wanted:
-        return
     with quiet("Sampling system metrics"):
+        if not is_system_metrics_logging_enabled(asked):
+            return
         from chiplog.core.system_metrics import SystemMetricsMonitor
 
         writer = entry.writer

@@ -8,6 +8,7 @@ from chiplog.core.config import env_float
 from chiplog.core.entities import ViewType
 from chiplog.core.journal import open_journal
 from chiplog.core.stores import open_tracking_store
+from chiplog.hooks.guard import quietly
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,7 +62,7 @@ def forget_behind() -> None:
 
 def end_timeout() -> float:
     """How many seconds to wait for delivery before leaving the rest to a later process."""
-    return env_float("END_TIMEOUT", 30.0)
+    return quietly("Reading the setting END_TIMEOUT", env_float, 30.0, "END_TIMEOUT", 30.0)
 
 
 def metric_history(uri: str, run_id: str, key: str) -> list[Metric]:

@@ -85,7 +85,7 @@ class RunWriter:
         self._append = self.journal.append
         self._artifact_uri = artifact_uri
         self._params = None if params is None else dict(params)
-        self._params_lock = threading.Lock()
+        self._params_lock = threading.RLock()
         self._numbers: dict[str, int] = {}
         self._introduction: RunStarted | None = None
         self._model_at_step: dict[int, str] = {}
@@ -254,7 +254,7 @@ class RunWriter:
 
     def after_fork(self, introduction: RunStarted) -> None:
         """Go on in a forked child, whose journal is another and which has one thread only."""
-        self._params_lock = threading.Lock()
+        self._params_lock = threading.RLock()
         self.introduce(introduction)
 
     def _introduce(self) -> None:

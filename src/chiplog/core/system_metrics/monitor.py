@@ -35,14 +35,8 @@ class SystemMetricsMonitor:
         resume_step: int = 0,
     ) -> None:
         self._log = log
-        self._interval = (
-            settings.sampling_interval() if interval is None else settings.check_interval(interval)
-        )
-        self._samples = (
-            settings.samples_before_logging()
-            if samples is None
-            else settings.check_samples(samples)
-        )
+        self._interval = settings.sampling_interval(interval)
+        self._samples = settings.samples_before_logging(samples)
         node = settings.node_id() if node_id is None else node_id
         self._prefix = f"system/{node}/" if node else "system/"
         self._step = resume_step

@@ -58,12 +58,12 @@ def set_system_metrics_node_id(node_id: str | None) -> None:
     _set(_NODE_ID, None if node_id is None else str(node_id))
 
 
-def sampling_interval(given: float | None = None) -> float:
+def sampling_interval(given: float | None) -> float:
     """Seconds between two samples: what was given, else the setting."""
     return check_interval(env_float(_INTERVAL, DEFAULT_INTERVAL) if given is None else given)
 
 
-def samples_before_logging(given: int | None = None) -> int:
+def samples_before_logging(given: int | None) -> int:
     """How many samples become one point: what was given, else the setting."""
     return check_samples(env_float(_SAMPLES, 1) if given is None else given)
 

@@ -72,8 +72,7 @@ def methods(cls: type, names: tuple[str, ...]) -> Iterator[tuple[type, str]]:
     for name in names:
         for base in cls.__mro__:
             if name in vars(base):
-                if not getattr(vars(base)[name], "__isabstractmethod__", False):
-                    yield base, name
+                yield base, name
                 break
 
 

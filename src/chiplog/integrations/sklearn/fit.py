@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from chiplog.core.autolog.integration import Call, Watch
 from chiplog.core.data import describe_dataset
 from chiplog.core.models.examples import first_rows
-from chiplog.core.models.logging import ModelEntry, log_model
+from chiplog.core.models.logging import ModelEntry
 from chiplog.core.models.saving import ModelContent
 from chiplog.core.models.signature import ModelSignature, infer_signature
 from chiplog.core.models.skopsfile import CannotSave
@@ -139,7 +139,7 @@ class FitWatch(Watch[SklearnConfig]):
                 options={"serialization_format": self.options.serialization_format},
             )
             try:
-                info = log_model(_FLAVOR, content, ModelEntry(name), self.session.writer)
+                info = self.session.log_model(_FLAVOR, content, ModelEntry(name))
             except CannotSave as error:
                 note.skip(str(error))
             else:

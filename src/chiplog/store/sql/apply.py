@@ -16,7 +16,7 @@ from chiplog.core import records
 from chiplog.core.errors import ChiplogError
 from chiplog.core.records import Refused
 from chiplog.core.stores import StaleCursor
-from chiplog.store.sql import schema
+from chiplog.store.sql import failures, schema
 from chiplog.store.sql.fields import Fields
 from chiplog.store.sql.models import record_model
 from chiplog.store.sql.points import compact_ended
@@ -94,17 +94,24 @@ def _all_at_once(applier: _Applier, batch: Batch) -> list[Refused]:
 
 
 def _one_by_one(applier: _Applier, batch: Batch) -> list[Refused]:
-    """The same, each in a savepoint of its own; what the database refuses is left out."""
+    """The same, each in a savepoint of its own; what the database refuses is left out.
+
+    Raises what is wrong with the database itself, such as a full disk: nothing is left out for it.
+    """
     refused: list[Refused] = []
     singles: list[tuple[str, list[Record], list[SeriesPoints]]] = [
         (record.run_id, [record], []) for record in batch.records
     ]
     singles += [(points.series.run_id, [], [points]) for points in batch.points]
     for run_id, some_records, some_points in singles:
+        savepoint = applier.tx.connection.begin_nested()
         try:
-            with applier.tx.connection.begin_nested():
-                refused += applier.apply(some_records, some_points)
+            refused += applier.apply(some_records, some_points)
+            savepoint.commit()
         except _DATA_ERRORS as error:
+            if not failures.is_about_data(error):
+                raise
+            savepoint.rollback()
             applier.fields.rolled_back()
             what = type(some_records[0]).__name__ if some_records else "metric points"
             reason = f"{type(error).__name__}: {str(error).splitlines()[0]}"

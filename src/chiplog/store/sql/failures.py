@@ -40,6 +40,13 @@ def is_conflict(error: BaseException) -> bool:
     return isinstance(error, sa.exc.IntegrityError | sqlite3.IntegrityError)
 
 
+def is_about_data(error: BaseException) -> bool:
+    """Whether a value is what the database objects to: tried again, it would do so again."""
+    if not isinstance(error, sa.exc.DBAPIError | sqlite3.Error):
+        return True
+    return not is_busy(error) and explain(error, "") is None
+
+
 def explain(error: BaseException, place: str) -> ChiplogError | None:
     """The error to raise for one about the database as a whole; None if it is about the data."""
     inner = driver_error(error)
@@ -135,7 +142,7 @@ def foreign(place: str, tables: set[str]) -> StoreError:
     if {"experiments", "runs", "alembic_version"} <= tables:
         return StoreError(
             f"{place} is an MLflow database. chiplog does not write into it; nothing was changed. "
-            f"'chiplog import {place}' copies its runs into a chiplog store."
+            f"Name another file; chiplog makes it."
         )
     listed = ", ".join(sorted(tables)[:5])
     return StoreError(

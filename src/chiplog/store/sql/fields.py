@@ -67,6 +67,7 @@ class Fields:
 
     def __init__(self, memory: FieldMemory, tx: Transaction) -> None:
         self._memory = memory
+        self._known = memory.numbers  # which another thread may begin anew
         self._tx = tx
         self._found: dict[FieldKey, int] = {}
 
@@ -82,12 +83,11 @@ class Fields:
     def number(self, experiment: int, kind: str, name: str) -> int | None:
         """The number of a field that :meth:`find` or :meth:`ensure` has seen."""
         key = (experiment, kind, name)
-        return self._found.get(key) or self._memory.numbers.get(key)
+        return self._found.get(key) or self._known.get(key)
 
     def find(self, keys: Iterable[FieldKey]) -> list[FieldKey]:
         """Look fields up; hand back those that do not exist."""
-        known = self._memory.numbers
-        missing = {key for key in keys if key not in self._found and key not in known}
+        missing = {key for key in keys if key not in self._found and key not in self._known}
         if not missing:
             return []
         groups: dict[tuple[int, str], list[str]] = {}

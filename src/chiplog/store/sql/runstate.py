@@ -11,6 +11,7 @@ from chiplog.core import records
 from chiplog.core.entities import RunStatus
 from chiplog.core.records import Refused
 from chiplog.store.sql import schema
+from chiplog.store.sql.inputs import INPUT, OUTPUT
 from chiplog.store.sql.prepared import Prepared, select
 from chiplog.store.sql.texts import join
 
@@ -287,13 +288,13 @@ class RunStates:
         state = self._open(record.run_id, "inputs")
         if state is not None:
             state.datasets += record.datasets
-            state.models += [("i", model.model_id, 0) for model in record.models]
+            state.models += [(INPUT, model.model_id, 0) for model in record.models]
 
     @take.register
     def _(self, record: records.OutputsLogged) -> None:
         state = self._open(record.run_id, "outputs")
         if state is not None:
-            state.models += [("o", model.model_id, model.step) for model in record.models]
+            state.models += [(OUTPUT, model.model_id, model.step) for model in record.models]
 
     @take.register
     def _(self, record: records.DocumentAttached) -> None:
