@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import json
-import os
-import platform
 import shutil
 import signal
 import sys
 import tempfile
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import click
-import psutil
 from rich.console import Console
 
 from benchmarks.bench import Bench
 from benchmarks.environment import CACHE, prepare
 from benchmarks.figures import ALL
-
-if TYPE_CHECKING:
-    from benchmarks.report import Report
+from benchmarks.record import Record
 
 
 @click.command()
@@ -55,52 +47,17 @@ def main(
     bench = Bench(
         {name: peer.python for name, peer in found.items()}, scratch, console, quick=quick
     )
-    done: dict[str, list[Report]] = {}
+    record = Record(results, versions, list(ALL), quick=quick)
     try:
         for name in figures or ALL:
-            done[name] = ALL[name].measure(bench)
-            for report in done[name]:
-                console.print(report.table())
-                for remark in report.remarks():
-                    console.print(f"  {remark}", style="dim", markup=False)
-                console.print()
+            reports = ALL[name].measure(bench)
+            record.add(name, reports)
+            for report in reports:
+                report.print(console)
             bench.clear()
-            _write(done, versions, results, quick=quick)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    console.print(f"Written to {_file(results).with_suffix('.json')} and .md")
-
-
-def _file(results: Path) -> Path:
-    return results / dt.datetime.now(tz=dt.UTC).date().isoformat()
-
-
-def _write(
-    done: dict[str, list[Report]], versions: dict[str, str], results: Path, *, quick: bool
-) -> None:
-    results.mkdir(parents=True, exist_ok=True)
-    facts: dict[str, Any] = {
-        "date": dt.datetime.now(tz=dt.UTC).isoformat(timespec="seconds"),
-        "quick": quick,
-        "machine": machine(),
-        "versions": versions,
-        "figures": {name: [report.json() for report in reports] for name, reports in done.items()},
-    }
-    _file(results).with_suffix(".json").write_text(json.dumps(facts, indent=1))
-    measured = ", ".join(f"{name} {version}" for name, version in versions.items())
-    head = f"# Figures of {facts['date'][:10]}{' (quick)' if quick else ''}\n\n"
-    head += f"{machine()}. {measured}.\n\n"
-    body = "\n".join(report.markdown() for reports in done.values() for report in reports)
-    _file(results).with_suffix(".md").write_text(head + body)
-
-
-def machine() -> str:
-    """The machine in a few words that say nothing about whose it is."""
-    memory = psutil.virtual_memory().total / 2**30
-    return (
-        f"{os.cpu_count()} cores, {memory:.0f} GiB, {platform.system()}, "
-        f"Python {platform.python_version()}"
-    )
+    console.print(f"Written to {record.page} and {record.measurements.name}.")
 
 
 if __name__ == "__main__":

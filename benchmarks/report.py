@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Self
 
 from rich.table import Table
 
+from benchmarks.sample import Sample
+
 if TYPE_CHECKING:
-    from benchmarks.sample import Sample
+    from rich.console import Console
 
 REFERENCE = "chiplog"
 
@@ -68,14 +70,18 @@ class Report:
             for entry in self.entries
         ]
 
-    def table(self) -> Table:
-        """The table for a terminal."""
-        table = Table(title=f"{self.title}\n[dim]goal: {self.goal}", title_justify="left")
+    def print(self, console: Console) -> None:
+        """Show the table on a terminal."""
+        table = Table()
         for number, title in enumerate(self.header()):
             table.add_column(title, justify="right" if number else "left")
         for line in self.lines():
             table.add_row(*line, style="bold" if line[0] == REFERENCE else "")
-        return table
+        console.print(f"[bold]{self.title}[/bold]   goal: {self.goal}", highlight=False)
+        console.print(table)
+        for remark in self.remarks():
+            console.print(f"  {remark}", style="dim", markup=False, highlight=False)
+        console.print()
 
     def remarks(self) -> list[str]:
         """The notes, and who dropped out."""
@@ -88,19 +94,18 @@ class Report:
         after = "".join(f"\n* {remark}" for remark in self.remarks())
         return f"### {self.title}\n\nGoal: {self.goal}\n\n{text}\n{after}\n"
 
-    def json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """Everything, with the single measurements."""
-        return {
-            "title": self.title,
-            "unit": self.unit,
-            "goal": self.goal,
-            "entries": [
-                {"name": e.name, "values": list(e.sample.values), "extra": e.extra}
-                for e in self.entries
-            ],
-            "notes": self.notes,
-            "failed": self.failed,
-        }
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, found: dict[str, Any]) -> Self:
+        """The report that :meth:`to_json` wrote."""
+        entries = [
+            Entry(entry["name"], Sample.of(entry["sample"]["values"]), entry["extra"])
+            for entry in found["entries"]
+        ]
+        return cls(**{**found, "entries": entries})
 
 
 def ratio(sample: Sample, reference: Sample | None) -> str:

@@ -2,12 +2,18 @@
 
 from chiplog.core.errors import (
     AlreadyExists,
+    BadContent,
+    CannotSave,
     ChiplogError,
+    DamagedModel,
     InvalidValue,
+    MissingFile,
     MissingLibrary,
     NotFound,
     StoreError,
     StoreUnavailable,
+    UntrustedModel,
+    WrongType,
 )
 
 MlflowException = ChiplogError
@@ -17,14 +23,20 @@ MissingConfigException = ChiplogError
 
 __all__ = [
     "AlreadyExists",
+    "BadContent",
+    "CannotSave",
     "ChiplogError",
+    "DamagedModel",
     "ExecutionException",
     "InvalidValue",
     "MissingConfigException",
+    "MissingFile",
     "MissingLibrary",
     "MlflowException",
     "NotFound",
     "RestException",
     "StoreError",
     "StoreUnavailable",
+    "UntrustedModel",
+    "WrongType",
 ]

@@ -11,6 +11,7 @@ import pytest
 from benchmarks.bench import Bench
 from benchmarks.environment import quiet_environment
 from benchmarks.interleaving import interleave, turns
+from benchmarks.record import Record
 from benchmarks.report import Entry, Report, quantity
 from benchmarks.sample import Sample
 from benchmarks.worker import Worker, WorkerDiedError, WorkerError
@@ -104,7 +105,34 @@ def test_a_report_shows_ratios_to_chiplog_and_keeps_every_measurement() -> None:
         ["peer", "100 ms", "", "50"],
     ]
     assert "other failed: not installed" in report.markdown()
-    assert report.json()["entries"][0]["values"] == [0.001, 0.002, 0.003]
+    read = Report.from_json(json.loads(json.dumps(report.to_json())))
+    assert read.entries[0].sample.values == (0.001, 0.002, 0.003)
+    assert read.markdown() == report.markdown()
+
+
+def figures(*names: str) -> list[Report]:
+    return [Report(name, "s", "fast", [Entry("chiplog", Sample((1.0,)))]) for name in names]
+
+
+def test_a_figure_measured_again_replaces_itself_and_leaves_the_others(tmp_path: Path) -> None:
+    order = ["import", "disk"]
+    Record(tmp_path, {"chiplog": "1", "mlflow": "3"}, order, quick=False).add(
+        "disk", figures("Old")
+    )
+    Record(tmp_path, {"chiplog": "1", "mlflow": "3"}, order, quick=False).add("disk", figures("D"))
+    record = Record(tmp_path, {"chiplog": "1"}, order, quick=False)
+    record.add("import", figures("I"))
+    page = record.page.read_text()
+    assert "Old" not in page
+    assert page.index("### I") < page.index("### D")
+    assert "mlflow 3" in page
+
+
+def test_figures_of_another_version_are_not_mixed_in(tmp_path: Path) -> None:
+    Record(tmp_path, {"chiplog": "1"}, ["disk"], quick=False).add("disk", figures("D"))
+    record = Record(tmp_path, {"chiplog": "2"}, ["disk", "import"], quick=False)
+    record.add("import", figures("I"))
+    assert "### D" not in record.page.read_text()
 
 
 def worker(folder: Path) -> Worker:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from chiplog.cli.lookup import PARENT_TAG, short_ids
+from chiplog.cli.lookup import short_ids
 from chiplog.cli.runs.view import as_tree, importance, run_table
 from chiplog.core.entities import Run, RunData, RunInfo
+from chiplog.core.tags import PARENT_RUN_ID
 
 
 def run(run_id: str, parent: str | None = None, metrics: dict[str, float] | None = None) -> Run:
-    tags = {PARENT_TAG: parent} if parent else {}
+    tags = {PARENT_RUN_ID: parent} if parent else {}
     info = RunInfo(run_id, "1", "ann", "FINISHED", 1000, 2000, run_name=f"run {run_id}")
     return Run(info, RunData(metrics=metrics or {}, tags=tags))
 

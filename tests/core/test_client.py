@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import inspect
+import time
 from pathlib import Path
 
 import pytest
 
 import chiplog
+from chiplog.core.autolog import deferred
 from chiplog.core.errors import ChiplogError, InvalidValue, NotFound
 from chiplog.entities import Metric, Param, RunTag
 
@@ -266,3 +268,20 @@ def test_a_bad_model_name_is_refused(client: chiplog.MlflowClient) -> None:
     with pytest.raises(InvalidValue, match="Invalid model name"):
         client.create_logged_model("0", "a/b")
     assert client.create_logged_model("0").name
+
+
+def test_the_files_of_a_deleted_run_are_listed(client: chiplog.MlflowClient, run_id: str) -> None:
+    client.log_text(run_id, "x", "a.txt")
+    client.delete_run(run_id)
+    assert [file.path for file in client.list_artifacts(run_id)] == ["a.txt"]
+
+
+def test_a_listing_waits_for_what_a_training_has_still_to_draw(
+    client: chiplog.MlflowClient, run_id: str
+) -> None:
+    def draw() -> None:
+        time.sleep(0.1)
+        client.log_text(run_id, "x", "late.txt")
+
+    deferred.defer(draw, failed=print)
+    assert [file.path for file in client.list_artifacts(run_id)] == ["late.txt"]

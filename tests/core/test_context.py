@@ -117,3 +117,15 @@ def test_a_run_that_cannot_be_written_costs_its_context_alone(
     collect_context_files(writer)
     assert deferred.flush(30)
     assert "the disk is full" in caplog.text
+
+
+def test_a_thread_that_cannot_be_had_costs_the_late_context_alone(
+    writer: Writer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(*args: object, **kwargs: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(deferred, "defer", refuse)
+    monkeypatch.delenv("CHIPLOG_STRICT")
+    collect_context_files(writer)
+    assert "can't start new thread" in caplog.text

@@ -39,7 +39,7 @@ def test_files_and_folders_are_copied(tmp_path: Path) -> None:
         chiplog.log_artifacts(folder, "contents")
         with pytest.raises(NotFound, match="no file"):
             chiplog.log_artifact("missing")
-        with pytest.raises(NotFound, match="no directory"):
+        with pytest.raises(NotFound, match="no file or directory"):
             chiplog.log_artifacts("missing")
         with pytest.raises(InvalidValue):
             chiplog.log_text("x", "../out.txt")
@@ -87,3 +87,18 @@ def test_asking_where_artifacts_lie_starts_a_run_and_says_so(
     assert run is not None
     assert run.info.run_id in uri
     assert "without an active run" in caplog.text
+
+
+def test_a_link_is_stored_under_its_own_name(tmp_path: Path) -> None:
+    (tmp_path / "epoch3.ckpt").write_text("weights")
+    (tmp_path / "latest.ckpt").symlink_to("epoch3.ckpt")
+    with chiplog.start_run() as run:
+        chiplog.log_artifact(tmp_path / "latest.ckpt")
+        chiplog.log_artifact(tmp_path / "latest.ckpt", "checkpoints/")
+    assert stored(run, "latest.ckpt") == b"weights"
+    assert stored(run, "checkpoints/latest.ckpt") == b"weights"
+
+
+def test_a_file_that_is_missing_is_a_file_not_found_too() -> None:
+    with chiplog.start_run(), pytest.raises(FileNotFoundError):
+        chiplog.log_artifact("missing")

@@ -118,3 +118,12 @@ def test_checkpoints_become_external_models(tmp_path: Path) -> None:
     assert chiplog.import_checkpoints(str(tmp_path / "checkpoints"), model_prefix="net-") == []
     with pytest.raises(NotFound):
         chiplog.import_checkpoints("nowhere")
+
+
+def test_an_active_model_has_the_fields_of_a_model_and_no_others() -> None:
+    made = chiplog.initialize_logged_model("net")
+    outer = chiplog.set_active_model(name="net")
+    with chiplog.set_active_model(model_id=chiplog.initialize_logged_model("other").model_id):
+        pass
+    assert chiplog.get_active_model_id() == made.model_id
+    assert outer.to_dictionary() == chiplog.get_logged_model(made.model_id).to_dictionary()

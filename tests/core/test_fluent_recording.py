@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import signal
 import struct
 import threading
 
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 import chiplog
 from chiplog.core.errors import InvalidValue, NotFound
 from chiplog.core.fluent.operations import switch
+from chiplog.core.runs import active
 from chiplog.entities import Dataset, LoggedModelInput, LoggedModelOutput, Metric
 
 pytestmark = pytest.mark.usefixtures("project")
@@ -267,3 +269,19 @@ def test_metrics_belong_to_the_active_model() -> None:
     metrics = chiplog.get_logged_model(model.model_id).metrics
     assert {metric.key: metric.value for metric in metrics} == {"score": 1.0, "direct": 3.0}
     assert stored(run).data.metrics["score"] == 2.0
+
+
+def test_a_signal_handler_may_log_params_while_params_are_logged() -> None:
+    def handle(_number: int, _frame: object) -> None:
+        chiplog.log_param("from the handler", 1)
+
+    before = signal.signal(signal.SIGUSR1, handle)
+    try:
+        with chiplog.start_run() as run:
+            writer = active.current_writer()
+            assert writer is not None
+            with writer._params_lock:  # where the signal finds the training thread
+                signal.raise_signal(signal.SIGUSR1)
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert set(chiplog.get_run(run.info.run_id).data.params) == {"from the handler"}

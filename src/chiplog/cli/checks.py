@@ -17,7 +17,8 @@ from chiplog.cli.lookup import all_experiments
 from chiplog.cli.masking import MASK, mask_uri, mask_variable
 from chiplog.cli.project import check_exists, database_path, open_to_read
 from chiplog.cli.render.numbers import plural, size
-from chiplog.cli.render.times import DAY, duration, now, relative
+from chiplog.cli.render.times import DAY, duration, relative
+from chiplog.core.clock import now_ms
 from chiplog.core.entities import ViewType
 from chiplog.core.errors import ChiplogError, NotFound
 from chiplog.core.location import journal_directory, resolve_tracking_uri
@@ -222,7 +223,7 @@ def _journals(store: TrackingStore) -> Iterator[Check]:
 
 def _stale_runs(store: TrackingStore, ids: list[str]) -> Check:
     """Runs that say RUNNING and began more than a day ago."""
-    text = f"status = 'RUNNING' AND start_time < {now() - DAY}"
+    text = f"status = 'RUNNING' AND start_time < {now_ms() - DAY}"
     page = store.search_runs(ids, text, ViewType.ACTIVE_ONLY, 100, None, None)
     if not page:
         return Check(STORE, "Running", True, "no run says RUNNING since more than a day")
@@ -232,7 +233,7 @@ def _stale_runs(store: TrackingStore, ids: list[str]) -> Check:
         "Running",
         None,
         f"{plural(len(page), 'run')} say RUNNING since more than a day, the longest "
-        f"{duration(now() - oldest.start_time)}: {oldest.run_id[:8]}",
+        f"{duration(now_ms() - oldest.start_time)}: {oldest.run_id[:8]}",
         "If its process is gone on another machine: chiplog.MlflowClient().set_terminated(run_id, "
         "'KILLED')",
     )

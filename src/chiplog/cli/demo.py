@@ -32,11 +32,11 @@ def command(show_script: bool) -> None:
     from rich.text import Text
 
     from chiplog.cli.project import open_or_create_project
-    from chiplog.cli.render.times import now
     from chiplog.cli.terminal import terminal
+    from chiplog.core.clock import now_ms
 
     out = terminal()
-    began = now()
+    began = now_ms()
     out.print(Text("Training four models with one line of chiplog, chiplog.autolog():", "bold"), "")
     _run_script()
     store = open_or_create_project()

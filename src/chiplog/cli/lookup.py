@@ -9,6 +9,7 @@ from chiplog.cli.render.times import relative
 from chiplog.core.entities import ViewType
 from chiplog.core.errors import InvalidValue, NotFound
 from chiplog.core.search.tree import quote
+from chiplog.core.tags import PARENT_RUN_ID
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
     from chiplog.core.stores import TrackingStore
 
 LATEST = "latest"
-PARENT_TAG = "mlflow.parentRunId"
-TOP_LEVEL = f"tags.`{PARENT_TAG}` IS NULL"
+TOP_LEVEL = f"tags.`{PARENT_RUN_ID}` IS NULL"
 _SHOWN = 10
 _PREFIX = re.compile(r"[A-Za-z0-9][\w\-]*")
 
@@ -94,7 +94,7 @@ def children_of(store: TrackingStore, run: Run, view: int = ViewType.ALL) -> lis
     waiting = [run]
     while waiting:
         parent = waiting.pop()
-        text = f"tags.`{PARENT_TAG}` = {quote(parent.info.run_id)}"
+        text = f"tags.`{PARENT_RUN_ID}` = {quote(parent.info.run_id)}"
         token: str | None = None
         while True:
             ids = [parent.info.experiment_id]

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from chiplog.cli.lookup import PARENT_TAG
 from chiplog.cli.render.numbers import plural
 from chiplog.cli.render.text import printable
 from chiplog.cli.render.times import duration
 from chiplog.cli.runs.view import status_text
+from chiplog.core.tags import PARENT_RUN_ID
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,7 +46,7 @@ def show_receipt(out: Terminal, run: Run, sessions: Sequence[Receipt]) -> None:
     title = Text(printable(run.info.run_name or ""), style="bold").append("  ")
     title.append_text(status_text(run.info)).append(f"  {run.info.run_id}", style="not bold yellow")
     out.print(title)
-    parent = run.data.tags.get(PARENT_TAG)
+    parent = run.data.tags.get(PARENT_RUN_ID)
     if not sessions and parent:
         out.print("It has no receipt of its own; its parent run has:")
         out.print(f"  chiplog explain {parent[:8]}")

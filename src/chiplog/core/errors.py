@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 HTTP_STATUS: Final[dict[str, int]] = {
     "INVALID_PARAMETER_VALUE": 400,
@@ -88,3 +91,47 @@ class StoreUnavailable(ChiplogError):
 
 class StoreError(ChiplogError):
     """A store is damaged, foreign, of a newer version, or refuses for good."""
+
+
+# Artifacts. As MLflow raises them, these are errors of Python's own kinds too.
+
+
+class BadContent(InvalidValue, ValueError):
+    """Content that cannot be stored in the form asked for, or read back from it."""
+
+
+class WrongType(InvalidValue, TypeError):
+    """An object of a kind that the call does not take, or arguments that exclude each other."""
+
+
+class MissingFile(NotFound, FileNotFoundError):
+    """A local file or directory that was to be stored does not exist."""
+
+
+# Models
+
+
+class CannotSave(ChiplogError):
+    """A model that the chosen file format has no way to hold."""
+
+    default_code = "INVALID_PARAMETER_VALUE"
+
+
+class DamagedModel(ChiplogError):
+    """A model's file is inconsistent: damaged, or made to do harm. It was not loaded."""
+
+    default_code = "BAD_REQUEST"
+
+
+class UntrustedModel(ChiplogError):
+    """A model's file asks for trust that was not given; nothing of it was run.
+
+    Attributes:
+        names: the types and functions it asks for.
+    """
+
+    default_code = "PERMISSION_DENIED"
+
+    def __init__(self, message: str, names: Iterable[str]) -> None:
+        super().__init__(message)
+        self.names = sorted(names)

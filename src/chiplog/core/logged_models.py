@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from chiplog.core import experiments, validation
+from chiplog.core.clock import now_ms
 from chiplog.core.entities import LoggedModel, LoggedModelStatus
 from chiplog.core.errors import InvalidValue, NotFound
 from chiplog.core.journal import open_journal
 from chiplog.core.records import ModelRecorded
 from chiplog.core.runs.names import new_model_id, random_name
 from chiplog.core.runs.reading import readable_store
-from chiplog.core.runs.writer import now_ms
 from chiplog.core.stores import open_artifact_store
 from chiplog.hooks.manager import plugins
 

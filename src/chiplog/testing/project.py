@@ -15,14 +15,13 @@ from chiplog.core.location import get_tracking_uri, set_tracking_uri
 from chiplog.core.runs import active
 from chiplog.core.runs.lifecycle import end_run
 from chiplog.core.runs.reading import readable_store
+from chiplog.core.tags import PARENT_RUN_ID
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from chiplog.core.autolog.receipt import Receipt
     from chiplog.core.entities import Run
-
-PARENT = "mlflow.parentRunId"
 
 
 class Project:
@@ -42,11 +41,11 @@ class Project:
 
     def top_runs(self) -> list[Run]:
         """The runs that are nobody's child, oldest first."""
-        return [run for run in self.runs() if PARENT not in run.data.tags]
+        return [run for run in self.runs() if PARENT_RUN_ID not in run.data.tags]
 
     def children(self, run_id: str) -> list[Run]:
         """The runs whose parent is ``run_id``, oldest first."""
-        return [run for run in self.runs() if run.data.tags.get(PARENT) == run_id]
+        return [run for run in self.runs() if run.data.tags.get(PARENT_RUN_ID) == run_id]
 
     def document(self, run_id: str, name: str) -> bytes | None:
         """A document attached to a run."""

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from chiplog.core.errors import InvalidValue
-from chiplog.core.journal import close_all, flush_all, open_journal
+from chiplog.core.journal import close_all, closing, flush_all, open_journal
 from chiplog.core.journal.files import find_journals
 from chiplog.core.journal.filesystem import filesystem_type, journal_mode
 from chiplog.core.records import DocumentAttached, ParamsLogged, RunStarted, Series, TagsSet
@@ -390,3 +390,16 @@ def _eventually(condition: Any, seconds: float = 10) -> None:
     while not condition():
         assert time.monotonic() < until
         time.sleep(0.02)
+
+
+def test_delivery_goes_on_after_two_threads_forked_at_once(store: Any, journal: Journal) -> None:
+    loss = journal.number(Series(RUN, key="loss"))
+    journal.append(loss, 0, 0, 0.0)
+    assert journal.flush(10)
+    for _ in range(2):  # what the interpreter calls in each thread, interleaved
+        closing._before_fork()
+    for _ in range(2):
+        closing._after_fork_in_parent()
+    store.applied.clear()
+    journal.append(loss, 1, 1, 1.0)
+    assert store.applied.wait(10)

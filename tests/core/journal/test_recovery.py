@@ -551,3 +551,43 @@ def test_a_record_of_a_kind_that_is_not_known_yet_is_kept_aside(
     assert "does not know such a record" in problem
     (kept,) = directory.glob("*.rejected")
     assert b"of the future" in kept.read_bytes()
+
+
+@pytest.mark.parametrize("how", ["link", "query"])
+def test_a_database_of_two_uris_has_the_same_journals(
+    dead_store: Any, orphan: Callable[..., Path], tmp_path: Path, how: str
+) -> None:
+    directory = orphan(LOGS_A_THOUSAND_POINTS)
+    database = tmp_path / "real" / "runs.db"
+    database.parent.mkdir()
+    database.touch()
+    (tmp_path / "link").symlink_to(database.parent)
+    theirs = {"link": f"{tmp_path}/link/runs.db", "query": f"{database}?timeout=5"}[how]
+    edit_owner(directory, store_uri=f"sqlite:///{theirs}")
+    dead_store.uri = f"sqlite:///{database}"
+    assert recover(dead_store).points == 1000
+
+
+def test_another_database_of_the_same_name_keeps_its_journals(
+    dead_store: Any, orphan: Callable[..., Path], tmp_path: Path
+) -> None:
+    directory = orphan(LOGS_A_THOUSAND_POINTS)
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "runs.db").touch()
+    edit_owner(directory, store_uri=f"sqlite:///{tmp_path}/one/runs.db")
+    dead_store.uri = f"sqlite:///{tmp_path}/two/runs.db"
+    assert nothing_done(recover(dead_store))
+
+
+def test_recovery_in_a_deleted_working_directory_raises_nothing(
+    dead_store: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    monkeypatch.delenv("CHIPLOG_JOURNAL_DIR", raising=False)
+    report = recover(dead_store)
+    assert nothing_done(report)
+    assert "FileNotFoundError" in report.problems[0]

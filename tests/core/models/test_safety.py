@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from chiplog.core.models.safety import Trust, UntrustedModel, pickled_names, read_pickle, read_skops
-from chiplog.core.models.structure import DamagedModel
+from chiplog.core.errors import DamagedModel, UntrustedModel
+from chiplog.core.models.safety import Trust, pickled_names, read_pickle, read_skops
 
 pytestmark = pytest.mark.framework
 

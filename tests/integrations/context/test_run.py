@@ -21,6 +21,7 @@ def test_a_run_in_a_changed_work_tree_has_commit_dirt_and_patch(
     monkeypatch.setattr(sys, "argv", [str(script)])
     with chiplog.start_run() as outer, chiplog.start_run(nested=True) as inner:
         pass
+    chiplog.flush_artifact_async_logging()  # git is asked on the background thread
     tags = chiplog.get_run(outer.info.run_id).data.tags
     assert tags["mlflow.source.name"] == str(script)
     assert tags["mlflow.source.git.commit"] == commit

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from chiplog.core.errors import StoreError
+from chiplog.core.errors import StoreError, StoreUnavailable
 from chiplog.core.records import ParamsLogged, RunRecorded, RunStarted, TagsSet
+from chiplog.store.sql import apply
 from chiplog.testing.store_kit import Pen, columns
 
 if TYPE_CHECKING:
@@ -108,3 +109,39 @@ def test_damage_found_while_writing_is_an_error_and_not_a_refusal(
     with pytest.raises(StoreError, match="damaged"):
         pen.run(params={"p": "1"})
     assert store.cursor(pen.journal_id) == position
+
+
+def test_a_disk_that_fills_up_meanwhile_leaves_nothing_out(
+    pen: Pen, store: SqlTrackingStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = pen.run(status=None)
+    applied = apply._Applier.apply
+
+    def fill_up(applier: apply._Applier, records: list[Any], points: list[Any]) -> list[Any]:
+        if isinstance(records[0], ParamsLogged) and len(records) == 1:
+            error = sqlite3.OperationalError("database or disk is full")
+            error.sqlite_errorcode = sqlite3.SQLITE_FULL
+            raise error
+        return applied(applier, records, points)
+
+    records = [TagsSet(run_id, tags={"b": "\ud800"}), ParamsLogged(run_id, params={"a": "1"})]
+    with monkeypatch.context() as patch:
+        patch.setattr(apply._Applier, "apply", fill_up)
+        with pytest.raises(StoreUnavailable, match="no space left"):
+            pen.write(*records)
+    assert [item.what for item in pen.write(*records)] == ["TagsSet"]
+    assert store.get_run(run_id).data.params == {"a": "1"}
+
+
+def test_a_name_is_never_taken_for_one_that_was_collected(
+    path: Path, store: SqlTrackingStore
+) -> None:
+    other = type(store)(f"sqlite:///{path}")
+    gone = store.create_experiment("gone", None, {})
+    run_id = Pen(store, "one").run(experiment_id=gone, params={"old": "1"})
+    assert other.get_run(run_id).data.params == {"old": "1"}
+    store.delete_experiment(gone)
+    store.collect_garbage()
+    run_id = Pen(store, "two").run(params={"new": "1"})
+    assert other.get_run(run_id).data.params == {"new": "1"}
+    other.close()

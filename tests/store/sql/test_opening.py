@@ -165,7 +165,7 @@ def _newer_database(path: Path) -> None:
     [
         (_no_database, ["no SQLite database", "Nothing was changed"]),
         (_torn_database, ["damaged", ".recover"]),
-        (_mlflow_database, ["MLflow database", "chiplog import"]),
+        (_mlflow_database, ["MLflow database", "Name another file"]),
         (_other_database, ["recipes", "another program"]),
         (_newer_database, ["0999", schema.HEAD, "pip install -U chiplog"]),
     ],

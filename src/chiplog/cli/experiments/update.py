@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from chiplog.cli.experiments.named import find, one_experiment
+from chiplog.core.tags import DESCRIPTION
 
 
 @click.command("update")
@@ -23,7 +24,7 @@ def command(
     """Change an experiment's name, note and tags."""
     wanted = dict(_pair(text) for text in tags)
     if description is not None:
-        wanted["mlflow.note.content"] = description
+        wanted[DESCRIPTION] = description
     if not (wanted or deleted or new_name):
         raise click.UsageError(
             "Nothing to change: give --new-name, --description, --tag or --delete-tag."

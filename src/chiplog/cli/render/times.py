@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-import time
 from datetime import UTC, datetime
 
+from chiplog.core.clock import now_ms
 from chiplog.core.errors import InvalidValue
 
 SECOND = 1000
@@ -14,11 +14,6 @@ HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 _RELATIVE_UNTIL = 14 * DAY
 _PARTS = {"d": DAY, "h": HOUR, "m": MINUTE, "s": SECOND}
-
-
-def now() -> int:
-    """The time it is."""
-    return int(time.time() * 1000)
 
 
 def absolute(moment: int | None) -> str:
@@ -32,7 +27,7 @@ def relative(moment: int | None, at: int | None = None) -> str:
     local = _local(moment)
     if moment is None or local is None:
         return ""
-    age = (now() if at is None else at) - moment
+    age = (now_ms() if at is None else at) - moment
     if age < -MINUTE or age > _RELATIVE_UNTIL:
         return local.strftime("%Y-%m-%d")
     if age < 2 * SECOND:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from chiplog.core.tags import DESCRIPTION
+
 
 @click.command("create")
 @click.option(
@@ -43,18 +45,19 @@ def command(
         raise click.UsageError("Give --experiment-id or --experiment-name, not both.")
     all_tags = _parsed(tags)
     if description is not None:
-        all_tags["mlflow.note.content"] = description
+        all_tags[DESCRIPTION] = description
 
-    from chiplog.cli.lookup import PARENT_TAG, find_run
+    from chiplog.cli.lookup import find_run
     from chiplog.cli.project import open_or_create_project
     from chiplog.cli.terminal import echo_json
     from chiplog.core import experiments
     from chiplog.core.client import ChiplogClient
     from chiplog.core.context import run_context_tags
+    from chiplog.core.tags import PARENT_RUN_ID
 
     store = open_or_create_project()
     if parent_run_id is not None:
-        all_tags[PARENT_TAG] = find_run(store, parent_run_id).info.run_id
+        all_tags[PARENT_RUN_ID] = find_run(store, parent_run_id).info.run_id
     client = ChiplogClient(store.uri)
     if experiment_name is not None:
         experiment_id = experiments.get_or_create(store.uri, experiment_name).experiment_id

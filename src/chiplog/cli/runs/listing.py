@@ -121,15 +121,16 @@ def _search(
     store: TrackingStore, experiments: Sequence[Experiment], request: Request, limit: int | None
 ) -> tuple[list[Run], bool]:
     """The runs, and whether there are more of them."""
-    from chiplog.cli.lookup import PARENT_TAG, TOP_LEVEL, find_run
+    from chiplog.cli.lookup import TOP_LEVEL, find_run
     from chiplog.core.entities import ViewType
     from chiplog.core.search.tree import quote
+    from chiplog.core.tags import PARENT_RUN_ID
 
     ids = [experiment.experiment_id for experiment in experiments]
     text = request.filter_string
     if request.parent is not None:
         parent = find_run(store, request.parent).info.run_id
-        condition = f"tags.`{PARENT_TAG}` = {quote(parent)}"
+        condition = f"tags.`{PARENT_RUN_ID}` = {quote(parent)}"
         text = f"{condition} AND ({text})" if text.strip() else condition
     elif request.top_level:
         text = f"{TOP_LEVEL} AND ({text})" if text.strip() else TOP_LEVEL
@@ -150,17 +151,17 @@ def _children(
     store: TrackingStore, experiments: Sequence[Experiment], runs: Sequence[Run]
 ) -> dict[str, int]:
     """How many child runs each of these runs has; as far as the first thousands tell."""
-    from chiplog.cli.lookup import PARENT_TAG
     from chiplog.core.entities import ViewType
     from chiplog.core.search.tree import quote
+    from chiplog.core.tags import PARENT_RUN_ID
 
     ids = [experiment.experiment_id for experiment in experiments]
     found: dict[str, int] = {}
     for start in range(0, len(runs), 100):
         parents = ", ".join(quote(run.info.run_id) for run in runs[start : start + 100])
-        text = f"tags.`{PARENT_TAG}` IN ({parents})"
+        text = f"tags.`{PARENT_RUN_ID}` IN ({parents})"
         for child in store.search_runs(ids, text, ViewType.ACTIVE_ONLY, _PAGE, None, None):
-            parent = child.data.tags[PARENT_TAG]
+            parent = child.data.tags[PARENT_RUN_ID]
             found[parent] = found.get(parent, 0) + 1
     return found
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
-from chiplog.cli.lookup import PARENT_TAG, short_ids
+from chiplog.cli.lookup import short_ids
 from chiplog.cli.render.charts import CURVE_STYLE
 from chiplog.cli.render.curves import sparkline
 from chiplog.cli.render.numbers import number, plural, size
@@ -23,6 +23,16 @@ from chiplog.cli.terminal import terminal
 from chiplog.core.entities import ViewType
 from chiplog.core.errors import ChiplogError, NotFound
 from chiplog.core.search.tree import quote
+from chiplog.core.tags import (
+    DATA_CONTEXT,
+    DESCRIPTION,
+    EXIT_REASON,
+    GIT_BRANCH,
+    GIT_COMMIT,
+    GIT_DIRTY,
+    PARENT_RUN_ID,
+    SOURCE_NAME,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,7 +45,6 @@ SMALL_WIDTH = 28
 MOST_PARAMS = 24
 MOST_FILES = 15
 MOST_CHILDREN = 1000
-REASON_TAG = "chiplog.exit.reason"
 _INNER_TAGS = ("mlflow.", "chiplog.")
 _TRACEBACK_LINES = 8
 
@@ -95,11 +104,11 @@ class Page:
             pairs.append(("source", printable(source)))
         if info.user_id:
             pairs.append(("user", printable(info.user_id)))
-        if REASON_TAG in tags:
-            pairs.append(("ended by", Text(printable(tags[REASON_TAG]), style="red")))
+        if EXIT_REASON in tags:
+            pairs.append(("ended by", Text(printable(tags[EXIT_REASON]), style="red")))
         pairs += self._family()
-        if tags.get("mlflow.note.content"):
-            pairs.append(("note", printable(tags["mlflow.note.content"])))
+        if tags.get(DESCRIPTION):
+            pairs.append(("note", printable(tags[DESCRIPTION])))
         self.out.fields(pairs)
 
     def failure(self) -> None:
@@ -244,12 +253,12 @@ class Page:
         """The run's parent and its children."""
         info = self.run.info
         pairs: list[tuple[str, str | Text]] = []
-        parent = self.run.data.tags.get(PARENT_TAG)
+        parent = self.run.data.tags.get(PARENT_RUN_ID)
         if parent:
             pairs.append(("parent", Text(parent, style="yellow")))
         children = self.store.search_runs(
             [info.experiment_id],
-            f"tags.`{PARENT_TAG}` = {quote(info.run_id)}",
+            f"tags.`{PARENT_RUN_ID}` = {quote(info.run_id)}",
             ViewType.ACTIVE_ONLY,
             MOST_CHILDREN,
             None,
@@ -291,13 +300,13 @@ def _check_known(keys: Sequence[str], summaries: list[MetricSummary]) -> None:
 def _source(tags: dict[str, str]) -> str:
     """Where a run comes from: the script, and the commit it was at."""
     parts = []
-    name = tags.get("mlflow.source.name")
+    name = tags.get(SOURCE_NAME)
     if name:
         parts.append(name)
-    commit = tags.get("mlflow.source.git.commit")
+    commit = tags.get(GIT_COMMIT)
     if commit:
-        branch = tags.get("mlflow.source.git.branch")
-        dirty = tags.get("mlflow.source.git.dirty", "").lower() == "true"
+        branch = tags.get(GIT_BRANCH)
+        dirty = tags.get(GIT_DIRTY, "").lower() == "true"
         parts.append(
             f"at git {commit[:10]}"
             + (f" on {branch}" if branch else "")
@@ -308,7 +317,7 @@ def _source(tags: dict[str, str]) -> str:
 
 def _dataset(given: DatasetInput) -> tuple[str, str]:
     data = given.dataset
-    context = next((t.value for t in given.tags if t.key == "mlflow.data.context"), "")
+    context = next((t.value for t in given.tags if t.key == DATA_CONTEXT), "")
     facts = [context] if context else []
     facts += _profile(data.profile)
     facts.append(f"digest {data.digest}")

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from rich.text import Text
 
-from chiplog.cli.lookup import PARENT_TAG, short_ids
+from chiplog.cli.lookup import short_ids
 from chiplog.cli.render.numbers import number
 from chiplog.cli.render.table import Column, Table
 from chiplog.cli.render.text import printable
-from chiplog.cli.render.times import absolute, duration, now, relative
+from chiplog.cli.render.times import absolute, duration, relative
+from chiplog.core.clock import now_ms
 from chiplog.core.errors import InvalidValue
+from chiplog.core.tags import PARENT_RUN_ID
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -60,7 +62,7 @@ def took(info: RunInfo) -> str:
     """How long a run took, or has taken so far."""
     if info.end_time is None and info.status != "RUNNING":
         return ""
-    return duration((info.end_time or now()) - info.start_time)
+    return duration((info.end_time or now_ms()) - info.start_time)
 
 
 def run_table(
@@ -128,7 +130,7 @@ def as_tree(runs: Sequence[Run]) -> tuple[list[Run], dict[str, int]]:
     children: dict[str, list[Run]] = {}
     tops = []
     for run in runs:
-        parent = run.data.tags.get(PARENT_TAG, "")
+        parent = run.data.tags.get(PARENT_RUN_ID, "")
         if parent in known and parent != run.info.run_id:
             children.setdefault(parent, []).append(run)
         else:

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import msgspec
 
-from chiplog.core.artifacts.errors import BadContent, WrongType
+from chiplog.core.errors import BadContent, WrongType
 
 _PLAIN: Final = {int, float, str, bool, type(None)}
 _INT64: Final = range(-(2**63), 2**64)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 import yaml
 
-from chiplog.core.artifacts.errors import BadContent, WrongType
 from chiplog.core.artifacts.paths import check_path
+from chiplog.core.errors import BadContent, WrongType
 
 if TYPE_CHECKING:
     from chiplog.core.stores import ArtifactStore

@@ -6,9 +6,8 @@ import io
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
 
-from chiplog.core.artifacts.errors import BadContent, WrongType
 from chiplog.core.artifacts.paths import check_path
-from chiplog.core.errors import MissingLibrary
+from chiplog.core.errors import BadContent, MissingLibrary, WrongType
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

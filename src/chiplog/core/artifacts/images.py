@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import io
 import re
-import time
 import uuid
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from chiplog.core.artifacts.errors import BadContent, WrongType
 from chiplog.core.artifacts.paths import check_path
-from chiplog.core.errors import MissingLibrary
+from chiplog.core.clock import now_ms
+from chiplog.core.errors import BadContent, MissingLibrary, WrongType
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -194,7 +193,7 @@ def _series_files(
             f"The image key {key!r} may hold only letters, digits, underscores, dashes, periods, "
             "spaces and slashes."
         )
-    time_ms = int(time.time() * 1000) if timestamp is None else timestamp
+    time_ms = now_ms() if timestamp is None else timestamp
     flat = key.replace("/", "~")
     stem = f"images/{flat}+step+{step or 0}+timestamp+{time_ms}+{uuid.uuid4()}"
     png, webp = png_and_thumbnail(picture)

@@ -17,11 +17,10 @@ from urllib.parse import unquote, urlsplit
 import msgspec
 import yaml
 
-from chiplog.core.artifacts.errors import BadContent
 from chiplog.core.artifacts.images import pillow
 from chiplog.core.artifacts.paths import check_directory
 from chiplog.core.autolog import deferred
-from chiplog.core.errors import InvalidValue
+from chiplog.core.errors import BadContent, InvalidValue
 from chiplog.core.location import normalise
 from chiplog.core.runs.active import store_uri
 from chiplog.core.runs.reading import readable_store

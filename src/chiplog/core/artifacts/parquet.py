@@ -5,8 +5,7 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING, Any
 
-from chiplog.core.artifacts.errors import BadContent
-from chiplog.core.errors import MissingLibrary
+from chiplog.core.errors import BadContent, MissingLibrary
 
 if TYPE_CHECKING:
     from chiplog.core.artifacts.cells import Table

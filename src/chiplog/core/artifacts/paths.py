@@ -10,15 +10,11 @@ import re
 from typing import Final
 from urllib.parse import unquote
 
-from chiplog.core.errors import InvalidValue, NotFound
+from chiplog.core.errors import InvalidValue
 
 _DRIVE: Final = re.compile(r"[A-Za-z]:")
 _DECODINGS: Final = 4
 _MAX_NAME: Final = 255  # bytes; what Linux, macOS and Windows file systems take
-
-
-class MissingFile(NotFound, FileNotFoundError):
-    """A local file or directory that was to be stored does not exist."""
 
 
 def check_path(path: object) -> str:

@@ -11,11 +11,10 @@ from uuid import uuid4
 
 from chiplog.core.artifacts import parquet
 from chiplog.core.artifacts.cells import Table, columns_of, read_json, write_json
-from chiplog.core.artifacts.errors import BadContent
 from chiplog.core.artifacts.images import is_image, png_and_thumbnail
 from chiplog.core.artifacts.paths import check_path
 from chiplog.core.entities import ViewType
-from chiplog.core.errors import InvalidValue, MissingLibrary, NotFound
+from chiplog.core.errors import BadContent, InvalidValue, MissingLibrary, NotFound
 from chiplog.core.runs.reading import readable_store
 from chiplog.core.stores import open_artifact_store
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from chiplog.core import experiments, validation
+from chiplog.core.clock import now_ms
 from chiplog.core.entities import Metric, Param, Run, RunData, RunInfo, RunTag, ViewType
 from chiplog.core.errors import InvalidValue
 from chiplog.core.fluent.operations import RunOperations, switch
 from chiplog.core.records import RunStarted, RunUpdated
 from chiplog.core.runs import active
-from chiplog.core.runs.lifecycle import PARENT_RUN_ID, USER
 from chiplog.core.runs.names import new_run_id, random_name
 from chiplog.core.runs.reading import metric_history, readable_store
-from chiplog.core.runs.writer import RUN_NAME, RunWriter, now_ms
+from chiplog.core.runs.writer import RunWriter
+from chiplog.core.tags import PARENT_RUN_ID, RUN_NAME, USER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -6,7 +6,6 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from chiplog.core import entities
-from chiplog.core.artifacts.errors import WrongType
 from chiplog.core.data.describe import (
     Description,
     as_array,
@@ -17,7 +16,7 @@ from chiplog.core.data.describe import (
     is_tensor,
 )
 from chiplog.core.data.sources import resolve_source
-from chiplog.core.errors import InvalidValue
+from chiplog.core.errors import InvalidValue, WrongType
 
 if TYPE_CHECKING:
     import numpy.typing as npt

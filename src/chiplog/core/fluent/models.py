@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 
@@ -25,9 +25,7 @@ EXTERNAL_TAG = "mlflow.model.isExternal"
 class ActiveModel(LoggedModel, dict=True):
     """The logged model that metrics belong to; in a ``with`` statement, until the block is left."""
 
-    def __init__(self, model: LoggedModel, before: str | None) -> None:
-        super().__init__(**msgspec.structs.asdict(model))
-        self.before = before  # no field: it is nothing of the model's
+    before: ClassVar[str | None] = None  # of each object its own, yet no field of the model's
 
     def __enter__(self) -> Self:
         return self
@@ -160,7 +158,9 @@ def set_active_model(*, name: str | None = None, model_id: str | None = None) ->
         raise InvalidValue(f"Logged model {model_id!r} is named {model.name!r}, not {name!r}.")
     before = active.active_model_id()
     active.set_active_model_id(model.model_id)
-    return ActiveModel(model, before)
+    chosen = ActiveModel(**msgspec.structs.asdict(model))
+    vars(chosen)["before"] = before
+    return chosen
 
 
 def get_active_model_id() -> str | None:

@@ -10,8 +10,8 @@ from chiplog.core import experiments
 from chiplog.core.entities import Experiment, Metric, Run, ViewType
 from chiplog.core.errors import InvalidValue
 from chiplog.core.runs import active
-from chiplog.core.runs.lifecycle import PARENT_RUN_ID
 from chiplog.core.runs.reading import metric_history, readable_store, search_all_runs
+from chiplog.core.tags import PARENT_RUN_ID
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

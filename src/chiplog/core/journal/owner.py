@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from chiplog.core.clock import now_ms
 from chiplog.core.journal.filesystem import is_local
 from chiplog.core.journal.format import VERSION, UnknownVersion
 
@@ -120,7 +121,7 @@ def describe_process(journal_id: str, store_uri: str, *, locked: bool) -> Owner:
         pid=os.getpid(),
         started=_started_of_self(),
         pid_namespace=pid_namespace(),
-        created=time.time_ns() // 1_000_000,
+        created=now_ms(),
         locked=locked,
     )
 

@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
-from chiplog.core.errors import InvalidValue, NotFound
+from chiplog.core.errors import DamagedModel, InvalidValue, NotFound
 from chiplog.core.models.flavor import get_flavor
 from chiplog.core.models.model import FILE, Model
-from chiplog.core.models.structure import DamagedModel
 from chiplog.core.stores import open_artifact_store
 
 if TYPE_CHECKING:

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from chiplog.core import experiments, logged_models
+from chiplog.core.clock import now_ms
 from chiplog.core.entities import LoggedModel, LoggedModelOutput, LoggedModelStatus
 from chiplog.core.models.model import Model, ModelInfo
 from chiplog.core.models.saving import ModelContent, save_model
 from chiplog.core.runs.active import current_writer, local, store_uri
-from chiplog.core.runs.writer import now_ms
 from chiplog.hooks.guard import quiet
 from chiplog.hooks.manager import plugins
 

@@ -16,28 +16,23 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from chiplog.core.config import env_bool
-from chiplog.core.errors import ChiplogError, MissingLibrary
+from chiplog.core.errors import DamagedModel, MissingLibrary, UntrustedModel
 from chiplog.core.models import structure, trusted
 from chiplog.core.models.estimators import check_estimators
-from chiplog.core.models.structure import DamagedModel
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
 
-class UntrustedModel(ChiplogError):
-    """A model's file asks for trust that was not given; nothing of it was run.
-
-    Attributes:
-        names: the types and functions it asks for.
-    """
-
-    default_code = "PERMISSION_DENIED"
-
-    def __init__(self, message: str, names: Iterable[str]) -> None:
-        super().__init__(message)
-        self.names = sorted(names)
+__all__ = [
+    "Trust",
+    "UntrustedModel",
+    "pickled_modules",
+    "pickled_names",
+    "read_pickle",
+    "read_skops",
+]
 
 
 @dataclass(frozen=True)

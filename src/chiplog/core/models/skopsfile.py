@@ -9,17 +9,13 @@ import re
 import zipfile
 from typing import Any, Final
 
-from chiplog.core.errors import ChiplogError, MissingLibrary
+from chiplog.core.errors import CannotSave, MissingLibrary
 from chiplog.core.models.trusted import KINDS
 from chiplog.hooks.wrapping import Wrapped
 
+__all__ = ["CannotSave", "dump", "type_names", "untrusted_by_skops"]
+
 _TYPE: Final = re.compile(rb'"__class__": "([^"\\]+)",\s*"__module__": "([^"\\]+)"')
-
-
-class CannotSave(ChiplogError):
-    """A model that the chosen file format has no way to hold."""
-
-    default_code = "INVALID_PARAMETER_VALUE"
 
 
 def dump(model: object) -> bytes:

@@ -11,18 +11,12 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from chiplog.core.errors import ChiplogError
+from chiplog.core.errors import DamagedModel
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
 _LEAF = -1
-
-
-class DamagedModel(ChiplogError):
-    """A model's file is inconsistent: damaged, or made to do harm. It was not loaded."""
-
-    default_code = "BAD_REQUEST"
 
 
 def refuse(what: str, why: str) -> NoReturn:

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from chiplog.core.tags import EXIT_REASON
+
 if TYPE_CHECKING:
     from chiplog.core.runs.writer import RunWriter
 
-REASON_TAG: Final = "chiplog.exit.reason"
+REASON_TAG: Final = EXIT_REASON
 DOCUMENT: Final = "failure"
 
 _MAX_TEXT: Final = 100_000

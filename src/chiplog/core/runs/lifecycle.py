@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from chiplog.core import experiments, validation
+from chiplog.core.clock import now_ms
 from chiplog.core.config import env_bool
 from chiplog.core.context import collect_context_files, run_context_tags
 from chiplog.core.entities import LifecycleStage, Run, RunData, RunInfo
@@ -17,22 +18,18 @@ from chiplog.core.records import RunStarted, RunUpdated
 from chiplog.core.runs import active, exits
 from chiplog.core.runs.active import ActiveRun, OpenRun, local
 from chiplog.core.runs.draining import wait_until_delivered
-from chiplog.core.runs.failure import record_failure
 from chiplog.core.runs.inherit import InheritedRun, inherited, publish, restore
 from chiplog.core.runs.names import new_run_id, random_name
 from chiplog.core.runs.reading import readable_store
-from chiplog.core.runs.writer import RUN_NAME, RunWriter, now_ms
+from chiplog.core.runs.writer import RunWriter
 from chiplog.core.system_metrics.settings import is_system_metrics_logging_enabled
+from chiplog.core.tags import DESCRIPTION, PARENT_RUN_ID, RUN_NAME, USER
 from chiplog.core.validation import check_status
 from chiplog.hooks.guard import quiet, quietly
 from chiplog.hooks.manager import plugins
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-PARENT_RUN_ID = "mlflow.parentRunId"
-DESCRIPTION = "mlflow.note.content"
-USER = "mlflow.user"
 
 
 @dataclass(frozen=True)
@@ -334,4 +331,4 @@ def _ended(run: ActiveRun, status: str, end_time: int) -> Run:
     return Run(info, run.data, run.inputs, run.outputs)
 
 
-__all__ = ["end_run", "finish", "leave", "record_failure", "start_run"]
+__all__ = ["PARENT_RUN_ID", "USER", "end_run", "finish", "leave", "start_run"]

@@ -11,6 +11,7 @@ from time import time_ns
 from typing import TYPE_CHECKING, Any
 
 from chiplog.core import validation
+from chiplog.core.clock import now_ms
 from chiplog.core.entities import InputTag, RunStatus
 from chiplog.core.errors import InvalidValue, NotFound
 from chiplog.core.journal import open_journal
@@ -27,6 +28,7 @@ from chiplog.core.records import (
 )
 from chiplog.core.runs.reading import readable_store
 from chiplog.core.stores import open_artifact_store
+from chiplog.core.tags import DATA_CONTEXT, RUN_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -42,17 +44,12 @@ if TYPE_CHECKING:
     from chiplog.core.records import Record, RunRecorded, RunStarted
     from chiplog.core.stores import ArtifactStore
 
-RUN_NAME = "mlflow.runName"
+__all__ = ["RUN_NAME", "RunWriter", "dataset_tags"]
 
 _CHANGED_HINT = (
     "A param is recorded once per run and stays. Record the new value in a run of its own "
     "(start_run(nested=True) inside this one), as a metric with steps, or as a tag."
 )
-
-
-def now_ms() -> int:
-    """The time, in milliseconds since the epoch."""
-    return time_ns() // 1_000_000
 
 
 class RunWriter:
@@ -316,5 +313,5 @@ def dataset_tags(context: str | None, tags: Mapping[str, str] | None) -> list[In
     """An input's tags, with what the data set was for."""
     pairs = dict(tags or {})
     if context:
-        pairs["mlflow.data.context"] = context
+        pairs[DATA_CONTEXT] = context
     return [InputTag(key, str(value)) for key, value in pairs.items()]

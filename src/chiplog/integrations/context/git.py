@@ -13,11 +13,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
+from chiplog.core.tags import GIT_BRANCH, GIT_COMMIT, GIT_REPOSITORY
 from chiplog.integrations.context.scrubbing import scrub_url
-
-COMMIT = "mlflow.source.git.commit"
-BRANCH = "mlflow.source.git.branch"
-REPOSITORY = "mlflow.source.git.repoURL"
 
 _HASH: Final = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _SECTION: Final = re.compile(r'\[\s*(\w+)\s*(?:"((?:[^"\\]|\\.)*)")?\s*\]')
@@ -71,7 +68,7 @@ def find(script: Path | None) -> Repository | None:
 
 def commit_of(repository: Repository) -> str | None:
     """The commit that is checked out."""
-    return _read(repository).tags.get(COMMIT)
+    return _read(repository).tags.get(GIT_COMMIT)
 
 
 def _here() -> Path | None:
@@ -124,12 +121,12 @@ def _read(repository: Repository) -> _Cached:
             branch = ref.removeprefix("refs/heads/")
         head = _resolve(repository, ref, stamps)
     if _HASH.fullmatch(head):
-        result.tags[COMMIT] = head
+        result.tags[GIT_COMMIT] = head
         if branch:
-            result.tags[BRANCH] = branch
+            result.tags[GIT_BRANCH] = branch
     url = _remote(_text(repository.common / "config"), branch)
     if url:
-        result.tags[REPOSITORY] = scrub_url(url)
+        result.tags[GIT_REPOSITORY] = scrub_url(url)
     return result
 
 

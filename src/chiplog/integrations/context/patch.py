@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
 
+from chiplog.core.tags import GIT_DIRTY
 from chiplog.integrations.context import git
 from chiplog.integrations.context.scrubbing import scrub
 
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
     from chiplog.integrations.context.git import Repository
 
-DIRTY = "mlflow.source.git.dirty"
 PATCH = "chiplog/uncommitted.patch"
 MAX_BYTES: Final = 1 << 20
 
@@ -114,7 +114,7 @@ if hasattr(os, "register_at_fork"):
 def tags(script: Path | None) -> dict[str, str]:
     """Whether tracked files differ from the commit."""
     state = _state(script)
-    return {} if state is None else {DIRTY: str(state.dirty)}
+    return {} if state is None else {GIT_DIRTY: str(state.dirty)}
 
 
 def files(script: Path | None) -> dict[str, str]:

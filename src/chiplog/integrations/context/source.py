@@ -9,9 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-USER = "mlflow.user"
-SOURCE_NAME = "mlflow.source.name"
-SOURCE_TYPE = "mlflow.source.type"
+from chiplog.core.tags import SOURCE_NAME, SOURCE_TYPE, USER
 
 _CONSOLE = "<console>"
 

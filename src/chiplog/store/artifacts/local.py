@@ -15,9 +15,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 from urllib.parse import unquote, urlsplit
 
-from chiplog.core.artifacts.paths import MissingFile, check_directory, check_path, join
+from chiplog.core.artifacts.paths import check_directory, check_path, join
 from chiplog.core.entities import FileInfo
-from chiplog.core.errors import ChiplogError, InvalidValue, NotFound, StoreUnavailable
+from chiplog.core.errors import (
+    ChiplogError,
+    InvalidValue,
+    MissingFile,
+    NotFound,
+    StoreUnavailable,
+)
 from chiplog.store.artifacts.copying import PARTIAL, copy_file, write_whole
 from chiplog.store.artifacts.planning import plan_directory
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from chiplog.core.clock import now_ms
 from chiplog.core.entities import Experiment, LifecycleStage
 from chiplog.core.errors import AlreadyExists, ChiplogError, InvalidValue, NotFound
 from chiplog.store.sql import schema
@@ -19,11 +19,6 @@ if TYPE_CHECKING:
 
 _table = schema.experiments
 _tags = schema.experiment_tags
-
-
-def now_ms() -> int:
-    """The time now, in milliseconds since the epoch."""
-    return time.time_ns() // 1_000_000
 
 
 def parse_id(experiment_id: object) -> int:

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 
+from chiplog.core.clock import now_ms
 from chiplog.core.entities import LoggedModelStatus
 from chiplog.core.errors import InvalidValue
 from chiplog.core.stores import open_artifact_store
 from chiplog.store.sql import schema
-from chiplog.store.sql.experiments import get_row, now_ms
+from chiplog.store.sql.experiments import get_row
 from chiplog.store.sql.runs import find
 
 if TYPE_CHECKING:

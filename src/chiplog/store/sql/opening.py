@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
 
+from chiplog.core.clock import now_ms
 from chiplog.core.entities import Experiment
 from chiplog.core.errors import ChiplogError, InvalidValue
 from chiplog.core.location import FOLDER
@@ -160,7 +161,7 @@ def _create(tx: Transaction) -> None:
         mode = "SET SESSION sql_mode = CONCAT(@@sql_mode, ',NO_AUTO_VALUE_ON_ZERO')"
         tx.connection.exec_driver_sql(mode)
     schema.metadata.create_all(tx.connection, checkfirst=False)
-    now = int(time.time() * 1000)
+    now = now_ms()
     tx.execute(
         schema.experiments.insert().values(
             id=int(Experiment.DEFAULT_EXPERIMENT_ID),

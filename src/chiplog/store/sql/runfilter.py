@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import sqlalchemy as sa
 
 from chiplog.core.search import And, Comparison, Kind, Not, Or, Tree, comparisons
+from chiplog.core.tags import DATA_CONTEXT
 from chiplog.store.sql import schema
 from chiplog.store.sql.conditions import (
     Condition,
@@ -34,8 +35,6 @@ VALUE_TABLES: Final = {
     Kind.PARAM: schema.params,
     Kind.TAG: schema.tags,
 }
-
-_CONTEXT_TAG: Final = "mlflow.data.context"
 
 _runs = schema.runs
 
@@ -136,7 +135,7 @@ class RunFilter:
         if node.key.name == "context":
             return sa.exists().where(
                 tags.c.run == _runs.c.id,
-                tags.c.name == _CONTEXT_TAG,
+                tags.c.name == DATA_CONTEXT,
                 text_condition(tags.c.value, node.operator, node.value, self._dialect),
             )
         return sa.exists().where(

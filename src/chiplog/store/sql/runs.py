@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
 
+from chiplog.core.clock import now_ms
 from chiplog.core.entities import (
     LifecycleStage,
     Metric,
@@ -17,9 +18,9 @@ from chiplog.core.entities import (
     RunOutputs,
 )
 from chiplog.core.errors import NotFound
+from chiplog.core.tags import EXIT_REASON
 from chiplog.store.sql import doubles, schema
 from chiplog.store.sql.contexts import read_contexts
-from chiplog.store.sql.experiments import now_ms
 from chiplog.store.sql.fields import METRIC, TAG, Fields
 from chiplog.store.sql.inputs import read_inputs, read_models
 from chiplog.store.sql.summaries import COLUMNS, Summary
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
     from chiplog.store.sql.engine import AnyRow, Transaction
     from chiplog.store.sql.fields import FieldMemory
     from chiplog.store.sql.places import Places
-
-EXIT_REASON: Final = "chiplog.exit.reason"
 
 _IN_ONE_QUERY: Final = 500
 

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from chiplog.core import records
 from chiplog.core.entities import RunStatus
 from chiplog.core.records import Refused
+from chiplog.core.tags import RUN_NAME
 from chiplog.store.sql import schema
 from chiplog.store.sql.inputs import INPUT, OUTPUT
 from chiplog.store.sql.prepared import Prepared, select
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 
     from chiplog.core.entities import DatasetInput
     from chiplog.store.sql.engine import AnyRow, Transaction
-
-RUN_NAME: Final = "mlflow.runName"
 
 _IN_ONE_QUERY: Final = 500
 _FEW: Final = 4

@@ -41,13 +41,19 @@ def _text(length: int) -> sa.String:
     return sa.String(length).with_variant(postgresql.VARCHAR(length, collation="C"), "postgresql")
 
 
-def _table(name: str, *columns: sa.schema.SchemaItem, clustered: bool = False) -> sa.Table:
-    """A table; ``clustered`` keeps its rows in the order of the primary key."""
+def _table(
+    name: str, *columns: sa.schema.SchemaItem, clustered: bool = False, once: bool = False
+) -> sa.Table:
+    """A table.
+
+    ``clustered`` keeps its rows in the order of the primary key, ``once`` never gives an id twice.
+    """
     return sa.Table(
         name,
         metadata,
         *columns,
         sqlite_with_rowid=not clustered,
+        sqlite_autoincrement=once,
         mysql_charset="utf8mb4",
         mysql_collate="utf8mb4_bin",
         mariadb_charset="utf8mb4",
@@ -67,9 +73,8 @@ version = sa.Table(
     VERSION_TABLE, metadata, sa.Column("version_num", sa.String(32), primary_key=True)
 )
 
-experiments = sa.Table(
+experiments = _table(
     "experiments",
-    metadata,
     sa.Column("id", _Id, primary_key=True, autoincrement=True),
     _column("name", _text(500)),
     # The name while the experiment is in use: a deleted one's is free for others.
@@ -80,11 +85,7 @@ experiments = sa.Table(
     _column("creation_time", sa.BigInteger()),
     _column("last_update_time", sa.BigInteger()),
     sa.Index("experiments_by_name", "name"),
-    sqlite_autoincrement=True,  # an id names a folder of artifacts, so it is never given twice
-    mysql_charset="utf8mb4",
-    mysql_collate="utf8mb4_bin",
-    mariadb_charset="utf8mb4",
-    mariadb_collate="utf8mb4_bin",
+    once=True,  # an id names a folder of artifacts
 )
 
 experiment_tags = _table(
@@ -102,6 +103,7 @@ fields = _table(
     _column("kind", sa.String(1)),  # m, p or t
     _column("name", _text(250)),
     sa.UniqueConstraint("experiment_id", "kind", "name", name="fields_by_name"),
+    once=True,  # processes remember which name an id stands for
 )
 
 runs = _table(

@@ -87,11 +87,10 @@ CREATE TABLE experiments (
 INSERT INTO "experiments" VALUES(0,'Default','Default',NULL,0,NULL,1795264601150,1795264601150);
 INSERT INTO "experiments" VALUES(1,'other','other',NULL,0,NULL,1795264601157,1795264601157);
 CREATE TABLE fields (
-	id INTEGER NOT NULL, 
+	id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, 
 	experiment_id INTEGER NOT NULL, 
 	kind VARCHAR(1) NOT NULL, 
 	name VARCHAR(250) NOT NULL, 
-	PRIMARY KEY (id), 
 	CONSTRAINT fields_by_name UNIQUE (experiment_id, kind, name)
 );
 INSERT INTO "fields" VALUES(1,0,'t','mlflow.runName');
@@ -266,4 +265,5 @@ CREATE INDEX models_by_source ON models (source_run_id);
 CREATE INDEX owners_by_journal ON owners (journal_id);
 DELETE FROM "sqlite_sequence";
 INSERT INTO "sqlite_sequence" VALUES('experiments',1);
+INSERT INTO "sqlite_sequence" VALUES('fields',7);
 COMMIT;
