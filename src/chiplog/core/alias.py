@@ -63,13 +63,6 @@ def install_mlflow_alias() -> None:
         sys.meta_path.insert(0, _MlflowFinder())
 
 
-def remove_mlflow_alias() -> None:
-    """Undo :func:`install_mlflow_alias`; modules that hold chiplog under MLflow's name keep it."""
-    sys.meta_path[:] = [one for one in sys.meta_path if not isinstance(one, _MlflowFinder)]
-    for name in [name for name in sys.modules if name.partition(".")[0] == ALIAS]:
-        del sys.modules[name]
-
-
 def _exists(name: str) -> bool:
     if name in sys.modules:
         return True

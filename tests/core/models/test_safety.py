@@ -6,6 +6,9 @@ import io
 import json
 import pickle
 import re
+import subprocess
+import sys
+import textwrap
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -261,3 +264,23 @@ def test_a_file_that_is_no_archive_is_named(tmp_path: Path) -> None:
     (tmp_path / "model.skops").write_bytes(b"nonsense")
     with pytest.raises(DamagedModel, match="no skops file"):
         read_skops(tmp_path / "model.skops", Trust())
+
+
+def test_an_experimental_estimator_is_known_whenever_it_was_enabled(tmp_path: Path) -> None:
+    """skops knows those alone that were enabled before it was imported."""
+    script = """
+        import sys
+        from pathlib import Path
+        import skops.io
+        from sklearn.experimental import enable_halving_search_cv, enable_iterative_imputer
+        from sklearn.impute import IterativeImputer
+        from sklearn.linear_model import Ridge
+        from sklearn.model_selection import HalvingGridSearchCV
+        from chiplog.core.models import skopsfile
+        from chiplog.core.models.safety import Trust, read_skops
+        for model in (IterativeImputer(), HalvingGridSearchCV(Ridge(), {"alpha": [1.0]})):
+            Path(sys.argv[1]).write_bytes(skopsfile.dump(model))
+            assert type(read_skops(Path(sys.argv[1]), Trust())) is type(model)
+    """
+    command = [sys.executable, "-c", textwrap.dedent(script), str(tmp_path / "model.skops")]
+    subprocess.run(command, check=True, timeout=60)

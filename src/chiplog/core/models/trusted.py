@@ -52,6 +52,7 @@ OBJECTS: Final = frozenset(
         "sklearn.cluster._bisect_k_means._BisectingTree",
         "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
         "sklearn.gaussian_process._gpc._BinaryGaussianProcessClassifierLaplace",
+        "sklearn.impute._iterative.IterativeImputer",
         "sklearn.model_selection._search_successive_halving.HalvingGridSearchCV",
         "sklearn.model_selection._search_successive_halving.HalvingRandomSearchCV",
         "sklearn.multiclass._ConstantPredictor",
