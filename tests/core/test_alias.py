@@ -152,3 +152,41 @@ def test_a_missing_script_is_named() -> None:
     done = python("from chiplog.core.exec import *\nexec_script('nope.py')")
     assert "no script 'nope.py'" in done.stderr
     assert not Path("nope.py").exists()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "from mlflow.models.signature import infer_signature",
+        "from mlflow.tracking.client import MlflowClient",
+        "from mlflow.tracking.fluent import log_metric",
+        "from mlflow.types.schema import ColSpec, Schema",
+        "from mlflow.types import Schema",
+        "from mlflow.data.pandas_dataset import PandasDataset",
+        "from mlflow.entities.param import Param",
+    ],
+)
+def test_what_lies_deeper_in_mlflow_is_found_where_chiplog_has_it(line: str) -> None:
+    program = f"import chiplog; chiplog.install_mlflow_alias(); {line}; import mlflow.sklearn"
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_workers_that_are_spawned_see_the_alias_too(project: Path) -> None:
+    script = project / "spawning.py"
+    script.write_text(
+        "import multiprocessing\n"
+        "def name(_):\n"
+        "    import mlflow\n"
+        "    return mlflow.__name__\n"
+        "if __name__ == '__main__':\n"
+        "    with multiprocessing.get_context('spawn').Pool(1) as pool:\n"
+        "        print(pool.map_async(name, [1]).get(60))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "chiplog", "exec", str(script)],
+        capture_output=True,
+        text=True,
+        timeout=90,
+        check=True,
+    )
+    assert done.stdout.strip() == "['chiplog']"

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from chiplog.core import experiments, stores
-from chiplog.core.stores import close_stores, open_artifact_store
+from chiplog.core.errors import InvalidValue
+from chiplog.core.stores import close_stores, open_artifact_store, open_tracking_store
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,3 +49,14 @@ def test_a_forked_child_does_not_wait_for_a_thread_it_does_not_have(module: Modu
     done.set()
     thread.join()
     assert os.waitstatus_to_exitcode(status) == 0
+
+
+def test_an_unknown_scheme_is_answered_with_those_of_its_kind_and_without_secrets() -> None:
+    with pytest.raises(InvalidValue) as caught:
+        open_tracking_store("postgres://ada:secret@host/runs?token=hidden")
+    text = str(caught.value)
+    assert "Did you mean 'postgresql'?" in text
+    assert "sqlite" in text
+    assert "  file" not in text
+    assert "secret" not in text
+    assert "hidden" not in text

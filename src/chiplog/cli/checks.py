@@ -14,7 +14,6 @@ import msgspec
 
 from chiplog.cli.journals import journals_in
 from chiplog.cli.lookup import all_experiments
-from chiplog.cli.masking import MASK, mask_uri, mask_variable
 from chiplog.cli.project import check_exists, database_path, open_to_read
 from chiplog.cli.render.numbers import plural, size
 from chiplog.cli.render.times import DAY, duration, relative
@@ -22,6 +21,7 @@ from chiplog.core.clock import now_ms
 from chiplog.core.entities import ViewType
 from chiplog.core.errors import ChiplogError, NotFound
 from chiplog.core.location import journal_directory, resolve_tracking_uri
+from chiplog.core.masking import MASK, mask_uri, mask_variable
 from chiplog.hooks.manager import plugins
 
 if TYPE_CHECKING:

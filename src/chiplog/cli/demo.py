@@ -37,9 +37,9 @@ def command(show_script: bool) -> None:
 
     out = terminal()
     began = now_ms()
+    store = open_or_create_project()  # what cannot be written is said before anything is trained
     out.print(Text("Training four models with one line of chiplog, chiplog.autolog():", "bold"), "")
     _run_script()
-    store = open_or_create_project()
     runs = _runs_since(store, began)
     _show_table(out, store, runs)
     _show_one(out, store, runs)

@@ -64,30 +64,40 @@ def _entry(manager: PluginManager, info: PluginInfo) -> dict[str, Any]:
 
 def _provides(manager: PluginManager, info: PluginInfo) -> list[str]:
     """In a few words, what a plugin adds."""
-    from chiplog.hooks.guard import quietly
-
     plugin = manager.get_plugin(info.name)
     words: dict[str, None] = {}
     if "chiplog_instrumentors" in info.hooks:
-        for integration in quietly("Asking a plugin", _call, [], plugin, "chiplog_instrumentors"):
+        for integration in _ask(manager, plugin, "chiplog_instrumentors") or ():
             words[f"autologging of {integration.distribution} {integration.versions}".strip()] = (
                 None
             )
     if "chiplog_flavors" in info.hooks:
-        for flavor in quietly("Asking a plugin", _call, [], plugin, "chiplog_flavors"):
+        for flavor in _ask(manager, plugin, "chiplog_flavors") or ():
             words[f"models of {getattr(flavor, 'name', flavor)}"] = None
-    schemes: dict[str, str] = {}
-    if "chiplog_store_schemes" in info.hooks:
-        schemes = dict(quietly("Asking a plugin", _call, {}, plugin, "chiplog_store_schemes"))
     for hook in info.hooks:
         if hook in _PROVIDES:
-            suffix = f" ({', '.join(schemes)})" if hook.endswith("_store") and schemes else ""
-            words[_PROVIDES[hook] + suffix] = None
+            words[_PROVIDES[hook] + _schemes(manager, plugin, hook)] = None
     return list(words)
 
 
-def _call(plugin: Any, hook: str) -> Any:
-    return getattr(plugin, hook)()
+def _schemes(manager: PluginManager, plugin: Any, hook: str) -> str:
+    """The URI schemes of a hook that opens stores, in brackets; empty for any other."""
+    if not hook.endswith("_store"):
+        return ""
+    kind = hook.removeprefix("chiplog_").removesuffix("_store")
+    schemes = _ask(manager, plugin, "chiplog_store_schemes", kind=kind)
+    return f" ({', '.join(schemes)})" if schemes else ""
+
+
+def _ask(manager: PluginManager, plugin: Any, hook: str, **arguments: Any) -> Any:
+    """What one plugin answers to a hook; None if it has no answer, or fails."""
+    from chiplog.hooks.guard import quietly
+
+    for found in getattr(manager.hook, hook).get_hookimpls():
+        if found.plugin is plugin:
+            given = [arguments[name] for name in found.argnames]
+            return quietly("Asking a plugin", found.function, None, *given)
+    return None
 
 
 def _show(entries: list[dict[str, Any]], *, verbose: bool) -> None:

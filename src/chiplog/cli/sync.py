@@ -28,10 +28,17 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Their processes have ended: finish journals that were copied from other machines.",
 )
+@click.option("--recursive", "-r", is_flag=True, help="Look in every folder below DIR, too.")
 @json_option
 @click.pass_context
 def command(
-    ctx: click.Context, directory: Path | None, store: str | None, final: bool, as_json: bool
+    ctx: click.Context,
+    directory: Path | None,
+    store: str | None,
+    *,
+    final: bool,
+    recursive: bool,
+    as_json: bool,
 ) -> None:
     """Deliver what lies in journals to the store.
 
@@ -45,7 +52,7 @@ def command(
 
     folder, uri = directory or _own_folder(), None if store is None else normalise(store)
     with progress("Delivering journals"):
-        report = sync_directory(folder, uri, final=final)
+        report = sync_directory(folder, uri, final=final, recursive=recursive)
     if as_json:
         echo_json({"directory": str(folder), **vars(report)})
     else:

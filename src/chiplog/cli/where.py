@@ -34,10 +34,10 @@ def command(as_json: bool) -> None:
 
 
 def _facts(location: Location) -> dict[str, Any]:
-    from chiplog.cli.masking import mask_uri
     from chiplog.cli.project import database_path
     from chiplog.core.config import env_with_source
     from chiplog.core.location import journal_directory
+    from chiplog.core.masking import mask_uri
 
     path = database_path(location.value)
     name, name_variable = env_with_source("EXPERIMENT_NAME")

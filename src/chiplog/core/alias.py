@@ -22,6 +22,26 @@ REAL: Final = "chiplog"
 # Rooms of the house, and no part of what MLflow's users know.
 _PRIVATE: Final = frozenset({"core", "hooks", "store", "integrations", "cli", "__main__"})
 
+# What MLflow's users import from deeper than chiplog's modules go.
+_ELSEWHERE: Final = {
+    "data.dataset": "chiplog.data",
+    "data.numpy_dataset": "chiplog.data",
+    "data.pandas_dataset": "chiplog.data",
+    "entities.experiment": "chiplog.entities",
+    "entities.metric": "chiplog.entities",
+    "entities.param": "chiplog.entities",
+    "entities.run": "chiplog.entities",
+    "entities.run_status": "chiplog.entities",
+    "entities.run_tag": "chiplog.entities",
+    "entities.view_type": "chiplog.entities",
+    "models.model": "chiplog.models",
+    "models.signature": "chiplog.models",
+    "tracking.client": "chiplog.client",
+    "tracking.fluent": "chiplog",
+    "types": "chiplog.core.models.schema",
+    "types.schema": "chiplog.core.models.schema",
+}
+
 
 class _MlflowFinder(importlib.abc.MetaPathFinder):
     """Finds ``mlflow`` and its public submodules in chiplog, and no others anywhere."""
@@ -35,6 +55,8 @@ class _MlflowFinder(importlib.abc.MetaPathFinder):
         top, _, rest = fullname.partition(".")
         if top != ALIAS:
             return None
+        if rest in _ELSEWHERE:
+            return _deepened(alias_spec(fullname, _ELSEWHERE[rest]), rest, _ELSEWHERE[rest])
         real_name = f"{REAL}.{rest}" if rest else REAL
         if rest.partition(".")[0] in _PRIVATE or not _exists(real_name):
             raise ModuleNotFoundError(
@@ -43,7 +65,7 @@ class _MlflowFinder(importlib.abc.MetaPathFinder):
                 "install_mlflow_alias() or `chiplog exec`.",
                 name=fullname,
             )
-        return alias_spec(fullname, real_name)
+        return _deepened(alias_spec(fullname, real_name), rest, real_name)
 
 
 def install_mlflow_alias() -> None:
@@ -61,6 +83,14 @@ def install_mlflow_alias() -> None:
         )
     if not any(isinstance(finder, _MlflowFinder) for finder in sys.meta_path):
         sys.meta_path.insert(0, _MlflowFinder())
+
+
+def _deepened(spec: ModuleSpec, name: str, real_name: str) -> ModuleSpec:
+    """Let Python ask for the modules that MLflow has below ``name`` and chiplog has elsewhere."""
+    module = sys.modules[real_name]
+    if not hasattr(module, "__path__") and any(deep.startswith(f"{name}.") for deep in _ELSEWHERE):
+        module.__path__ = []
+    return spec
 
 
 def _exists(name: str) -> bool:

@@ -55,6 +55,7 @@ def exec_module(module: str, arguments: Sequence[str] = (), *, autolog: bool = F
 
 def _prepare(*, autolog: bool) -> None:
     install_mlflow_alias()
+    sys.path.insert(1, str(_ALIAS_PATH))  # spawned workers are given this list
     inherited = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     if str(_ALIAS_PATH) not in inherited:
         os.environ["PYTHONPATH"] = os.pathsep.join([str(_ALIAS_PATH), *filter(None, inherited)])

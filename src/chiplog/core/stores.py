@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import difflib
 import functools
 import os
 import threading
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
 from chiplog.core.errors import ChiplogError, InvalidValue
+from chiplog.core.masking import mask_uri
 from chiplog.hooks.manager import plugins
 
 if TYPE_CHECKING:
@@ -291,11 +293,13 @@ if hasattr(os, "register_at_fork"):
 
 def _unknown_scheme(kind: str, uri: str) -> InvalidValue:
     known: dict[str, str] = {}
-    for schemes in plugins().hook.chiplog_store_schemes():
+    for schemes in plugins().hook.chiplog_store_schemes(kind=kind):
         known.update(schemes)
     listed: Iterable[str] = (f"  {scheme:<14}{words}" for scheme, words in sorted(known.items()))
     scheme = urlsplit(uri).scheme
+    near = difflib.get_close_matches(scheme, known, 1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
     return InvalidValue(
-        f"No plugin opens the {kind} store {uri!r} (scheme {scheme!r}). Known schemes:\n"
-        + "\n".join(listed)
+        f"No plugin opens the {kind} store {mask_uri(uri)!r} (scheme {scheme!r}).{hint} "
+        "Known schemes:\n" + "\n".join(listed)
     )

@@ -61,8 +61,11 @@ def chiplog_registry_store(uri: str) -> object | None:
 
 
 @hookspec
-def chiplog_store_schemes() -> Mapping[str, str]:  # type: ignore[empty-body]
-    """Map each URI scheme that this plugin opens to a few words about it, for messages."""
+def chiplog_store_schemes(kind: str) -> Mapping[str, str]:  # type: ignore[empty-body]
+    """Map each URI scheme that this plugin opens to a few words about it, for messages.
+
+    ``kind`` is ``tracking``, ``artifact`` or ``registry``: the stores that are asked about.
+    """
 
 
 @hookspec

@@ -424,13 +424,13 @@ def copied(store: Any, orphan: Callable[..., Path], tmp_path: Path) -> Path:
 def test_a_copied_journal_is_delivered_and_stays_until_it_is_said_to_be_final(
     store: Any, copied: Path
 ) -> None:
-    report = sync_directory(copied.parent)
+    report = sync_directory(copied.parent, recursive=True)
     assert (report.journals, report.points, report.problems) == (1, 60_000, [])
     assert report.bytes > 60_000 * 32
     assert segments(copied)
     assert store.dead == []
-    assert sync_directory(copied.parent).points == 0
-    sync_directory(copied.parent, final=True)
+    assert sync_directory(copied.parent, recursive=True).points == 0
+    sync_directory(copied.parent, final=True, recursive=True)
     assert store.steps() == list(range(60_000))
     assert len(store.dead) == 1
     assert list(copied.iterdir()) == []
@@ -478,7 +478,7 @@ def test_a_journal_that_names_no_store_says_what_to_do(store: Any, copied: Path)
     (owner,) = copied.glob("*.owner")
     owner.unlink()
     (problem,) = sync_directory(copied).problems
-    assert "Name the store" in problem
+    assert "chiplog sync --store URI" in problem
     assert sync_directory(copied, store.uri).points == 60_000
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from chiplog.core.errors import ChiplogError, NotFound
 from chiplog.core.journal.closing import flush_all
@@ -11,15 +12,23 @@ from chiplog.core.journal.files import FoundJournal, find_journals
 from chiplog.core.journal.format import UnknownVersion
 from chiplog.core.journal.owner import Verdict
 from chiplog.core.journal.recovery import RecoveryReport, deliver
+from chiplog.core.location import FOLDER
 from chiplog.core.stores import open_tracking_store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 SyncReport = RecoveryReport
 
 
 def sync_directory(
-    path: Path | str, store_uri: str | None = None, *, final: bool = False
+    path: Path | str,
+    store_uri: str | None = None,
+    *,
+    final: bool = False,
+    recursive: bool = False,
 ) -> SyncReport:
-    """Deliver every journal in a folder and the folders in it; may be done again at any time.
+    """Deliver every journal in a folder of journals or of a project; may be done again any time.
 
     Journals of processes that live are delivered as far as they are written. Those of dead ones
     are removed and their open runs marked KILLED.
@@ -29,6 +38,7 @@ def sync_directory(
         store_uri: where they go; to the store that each one names unless given.
         final: treat journals whose process cannot be judged from here, such as copies, as those
             of dead ones. Without it they stay, and may be copied and delivered again.
+        recursive: look in every folder below, too.
 
     Raises NotFound if there is no such folder.
     """
@@ -36,10 +46,20 @@ def sync_directory(
     if not folder.is_dir():
         raise NotFound(f"There is no folder {str(path)!r} to look for journals in.")
     report = SyncReport()
-    for directory, _, _ in os.walk(folder):
-        for journal in find_journals(Path(directory)):
+    for directory in _below(folder) if recursive else _of_project(folder):
+        for journal in find_journals(directory):
             _sync(journal, store_uri, report, final=final)
     return report
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    return (Path(directory) for directory, _, _ in os.walk(folder))
+
+
+def _of_project(folder: Path) -> Iterator[Path]:
+    """The folder, and where its journals lie if it is a project or its ``.chiplog``."""
+    candidates = (folder, folder / "journals", folder / FOLDER / "journals")
+    return (directory for directory in candidates if directory.is_dir())
 
 
 def _sync(journal: FoundJournal, store_uri: str | None, report: SyncReport, *, final: bool) -> None:
@@ -57,7 +77,7 @@ def _sync(journal: FoundJournal, store_uri: str | None, report: SyncReport, *, f
     if uri is None:
         report.problems.append(
             f"Journal {journal.journal_id} in {journal.directory} does not say which store it is "
-            "for (its owner file is missing or damaged). Name the store to deliver it to."
+            "for (its owner file is missing or damaged). Name it: chiplog sync --store URI."
         )
         return
     try:

@@ -22,6 +22,8 @@ def chiplog_artifact_store(uri: str) -> ArtifactStore | None:
 
 
 @hookimpl
-def chiplog_store_schemes() -> Mapping[str, str]:
+def chiplog_store_schemes(kind: str) -> Mapping[str, str]:
     """Name the schemes of local directories."""
-    return {"file": "artifacts in a local directory: file:///path, or a plain path"}
+    if kind != "artifact":
+        return {}
+    return {"file": "a local directory: file:///path, or a plain path"}

@@ -31,6 +31,6 @@ def chiplog_tracking_store(uri: str) -> TrackingStore | None:
 
 
 @hookimpl
-def chiplog_store_schemes() -> Mapping[str, str]:
+def chiplog_store_schemes(kind: str) -> Mapping[str, str]:
     """The schemes of the databases that can be opened."""
-    return _SCHEMES
+    return _SCHEMES if kind == "tracking" else {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chiplog.cli.masking import mask_uri, mask_variable
+from chiplog.core.masking import mask_uri, mask_variable
 
 
 @pytest.mark.parametrize(
