@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from chiplog.core.fluent import delete_logged_model_tag as delete_logged_model_tag
     from chiplog.core.fluent import delete_run as delete_run
     from chiplog.core.fluent import delete_tag as delete_tag
+    from chiplog.core.fluent import doctor as doctor
     from chiplog.core.fluent import end_run as end_run
     from chiplog.core.fluent import finalize_logged_model as finalize_logged_model
     from chiplog.core.fluent import flush_artifact_async_logging as flush_artifact_async_logging
@@ -135,7 +136,7 @@ _PLACES = {
     "chiplog.core.fluent": """
         ActiveModel ActiveRun RunOperations active_run clear_active_model create_experiment
         create_external_model delete_experiment delete_experiment_tag delete_logged_model_tag
-        delete_run delete_tag end_run finalize_logged_model flush_artifact_async_logging
+        delete_run delete_tag doctor end_run finalize_logged_model flush_artifact_async_logging
         flush_async_logging get_active_model_id get_artifact_uri get_experiment
         get_experiment_by_name get_logged_model get_metric_history get_parent_run get_run
         import_checkpoints initialize_logged_model last_active_run last_logged_model load_table

@@ -12,6 +12,7 @@ from chiplog.core.fluent.artifacts import (
     log_table,
     log_text,
 )
+from chiplog.core.fluent.doctor import doctor
 from chiplog.core.fluent.experiments import (
     create_experiment,
     delete_experiment,
@@ -81,6 +82,7 @@ __all__ = [
     "delete_logged_model_tag",
     "delete_run",
     "delete_tag",
+    "doctor",
     "enable_async_logging",
     "end_run",
     "finalize_logged_model",
