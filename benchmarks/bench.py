@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from benchmarks.contest import Contender, Contest
 from benchmarks.environment import quiet_environment
+from benchmarks.report import REFERENCE
 from benchmarks.worker import Worker
 
 if TYPE_CHECKING:
@@ -55,9 +56,14 @@ class Bench:
         return quick if self.quick else full
 
     def contest(self, *contenders: Contender | str) -> Contest:
-        """A contest of those whose tool is installed."""
+        """A contest of those whose tool is installed; a quick one leaves out peers' other modes."""
         named = [Contender(c) if isinstance(c, str) else c for c in contenders]
-        present = [contender for contender in named if contender.tool in self._python]
+        present = [
+            contender
+            for contender in named
+            if contender.tool in self._python
+            and not (self.quick and contender.mode and contender.tool != REFERENCE)
+        ]
         return Contest(present, self.worker, self._console)
 
     def python(self, tool: str) -> Path:

@@ -19,8 +19,16 @@ def measure_fit(bench: Bench) -> list[Report]:
     with bench.contest(*contenders) as contest:
         first = contest.once(lambda c: _first_fit(contest, c), "first fit")
         results = contest.rounds(lambda c: contest.seconds(c, "fit"), bench.of(7, 2), "fit")
+        contents = contest.once(lambda c: str(contest.call(c, "contents")), "contents")
     entries = [
-        Entry(name, Sample.of(values), {"first in the process": quantity(first[name], "s")})
+        Entry(
+            name,
+            Sample.of(values),
+            {
+                "first in the process": quantity(first[name], "s"),
+                "last run recorded": contents.get(name, "?"),
+            },
+        )
         for name, values in results.items()
     ]
     notes = [

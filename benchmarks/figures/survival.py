@@ -45,10 +45,10 @@ def measure(bench: Bench) -> list[Report]:
     ]
     notes = [
         (
-            f"{calls:,} calls, one after each millisecond of work, then SIGKILL; counted by a new "
+            f"{calls:,} calls, one after each millisecond of sleep, then SIGKILL; counted by a new "
             "process that opens the store as usual. The store and a first run were there before."
         ),
-        "Kills at random moments: `random_kills`.",
+        "Sleep leaves the interpreter to the tools' own threads. Kills at random: `random_kills`.",
     ]
     title = "Points still there after SIGKILL"
     return [Report(title, "%", "100 %, none twice", entries, notes, contest.failed)]

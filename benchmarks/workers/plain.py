@@ -46,6 +46,11 @@ def fit() -> float:
 
 
 @verb
+def contents() -> str:
+    return "nothing"
+
+
+@verb
 def recorded() -> int:
     return 0
 

@@ -285,3 +285,9 @@ def test_a_signal_handler_may_log_params_while_params_are_logged() -> None:
     finally:
         signal.signal(signal.SIGUSR1, before)
     assert set(chiplog.get_run(run.info.run_id).data.params) == {"from the handler"}
+
+
+def test_metrics_that_are_no_dict_are_refused_by_what_was_given() -> None:
+    with pytest.raises(InvalidValue, match=r"not \[1\] \(list\)"):
+        chiplog.log_metrics([1])  # type: ignore[arg-type]
+    assert chiplog.active_run() is None

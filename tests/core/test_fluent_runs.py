@@ -400,3 +400,12 @@ def test_without_pandas_a_search_gives_a_list_and_says_so_once(
         for _ in range(2):
             assert [run.info.run_id for run in chiplog.search_runs()] == [run_id]
     assert caplog.text.count("pandas is not installed") == 1
+
+
+@pytest.mark.parametrize("wrong", [-1, True, "3"])
+def test_a_number_of_results_that_is_none_is_refused(wrong: Any) -> None:
+    with pytest.raises(InvalidValue, match="max_results"):
+        chiplog.search_runs(max_results=wrong)
+    assert chiplog.search_runs(max_results=0, output_format="list") == []
+    with pytest.raises(InvalidValue, match="max_results"):
+        chiplog.MlflowClient().search_runs(["0"], max_results=-1)

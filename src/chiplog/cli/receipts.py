@@ -10,6 +10,9 @@ from chiplog.cli.render.numbers import plural
 from chiplog.cli.render.text import printable
 from chiplog.cli.render.times import duration
 from chiplog.cli.runs.view import status_text
+from chiplog.core.autolog.config import AUTOLOGGING_TAG
+from chiplog.core.entities import ViewType
+from chiplog.core.search.tree import quote
 from chiplog.core.tags import PARENT_RUN_ID
 
 if TYPE_CHECKING:
@@ -19,6 +22,9 @@ if TYPE_CHECKING:
     from chiplog.core.autolog.receipt import CallNote, Captured, Omission, Receipt
     from chiplog.core.entities import Run
     from chiplog.core.stores import TrackingStore
+
+
+_MOST_CHILDREN = 1000
 
 
 def read_receipt(store: TrackingStore, run_id: str) -> list[Receipt]:
@@ -38,16 +44,40 @@ def in_short(session: Receipt) -> Text:
         text.append(f"; {len(session.skipped)} left out", style="not bold yellow")
     if session.degraded:
         text.append(f"; {len(session.degraded)} in part", style="not bold yellow")
+    if any(call.outcome == "TRAINING" for call in session.calls):
+        text.append("; its end is not recorded", style="not bold yellow")
     return text.append(f" (cost {duration(session.overhead_ms)})", style="not bold dim")
 
 
+def _autologged_children(store: TrackingStore, run: Run) -> str | None:
+    """How many child runs autologging made of a run, in words; None if there are none."""
+    condition = f"tags.`{PARENT_RUN_ID}` = {quote(run.info.run_id)}"
+    children = store.search_runs(
+        [run.info.experiment_id],
+        f"{condition} AND tags.`{AUTOLOGGING_TAG}` != ''",
+        ViewType.ACTIVE_ONLY,
+        _MOST_CHILDREN,
+        None,
+        None,
+    )
+    if not children:
+        return None
+    return f"{plural(len(children), 'child run')}{' or more' if children.token else ''}"
+
+
 def show_receipt(out: Terminal, run: Run, sessions: Sequence[Receipt]) -> None:
-    """Print a run's receipt."""
+    """Print a run's receipt, and where those of its children are found."""
+    from chiplog.cli.project import open_project
+
+    children = _autologged_children(open_project(), run)
     title = Text(printable(run.info.run_name or ""), style="bold").append("  ")
     title.append_text(status_text(run.info)).append(f"  {run.info.run_id}", style="not bold yellow")
     out.print(title)
     parent = run.data.tags.get(PARENT_RUN_ID)
-    if not sessions and parent:
+    if not sessions and children:
+        out.wrapped(Text(f"What was autologged here is in {children}:"), 0)
+        out.print(f"  chiplog runs list --parent {run.info.run_id[:8]}")
+    elif not sessions and parent:
         out.print("It has no receipt of its own; its parent run has:")
         out.print(f"  chiplog explain {parent[:8]}")
     elif not sessions:
@@ -59,10 +89,13 @@ def show_receipt(out: Terminal, run: Run, sessions: Sequence[Receipt]) -> None:
             out.title(f"Session {position} of {len(sessions)}")
         else:
             out.print("")
-        _show_session(out, session)
+        _show_session(out, session, running=run.info.status == "RUNNING")
+    if sessions and children:
+        out.title("Child runs")
+        out.print(f"  {children}: chiplog runs list --parent {run.info.run_id[:8]}")
 
 
-def _show_session(out: Terminal, session: Receipt) -> None:
+def _show_session(out: Terminal, session: Receipt, *, running: bool) -> None:
     head = Text(session.framework or session.integration, style="bold")
     if session.supported and session.known:
         head.append(f", known to work: {session.supported}", style="not bold")
@@ -70,7 +103,7 @@ def _show_session(out: Terminal, session: Receipt) -> None:
         head.append(f", not among the versions known to work: {session.supported}", "yellow")
     out.wrapped(head.append(f" (chiplog {session.chiplog})", style="not bold dim"), 2)
     out.title("Trained")
-    _show_calls(out, session.calls)
+    _show_calls(out, session.calls, running=running)
     out.title("Captured")
     if not session.captured:
         out.note("  nothing")
@@ -79,18 +112,25 @@ def _show_session(out: Terminal, session: Receipt) -> None:
         out.wrapped(line.append(f"  {item.detail}" if item.detail else "", style="dim"), 4)
     _show_omissions(out, "Left out", session.skipped)
     _show_omissions(out, "Recorded in part", session.degraded)
+    if not any(call.outcome != "TRAINING" for call in session.calls) and session.calls:
+        return  # what was called, and what it cost, is noted at the end
     out.title("Watched")
     _show_hooks(out, session)
     out.title("Cost")
     out.wrapped(Text(f"  {_cost(session)}"), 2)
 
 
-def _show_calls(out: Terminal, calls: Sequence[CallNote]) -> None:
+def _show_calls(out: Terminal, calls: Sequence[CallNote], *, running: bool) -> None:
     """Print the training calls, those of the same function and end in one line."""
     grouped: dict[tuple[str, str], list[float]] = {}
     for call in calls:
         grouped.setdefault((call.point, call.outcome), []).append(call.training_ms)
     for (point, outcome), times in grouped.items():
+        if outcome == "TRAINING":
+            line = Text("  ").append_text(out.mark(None)).append(f" {point}")
+            ended = "began and has not ended yet" if running else "began and never ended"
+            out.wrapped(line.append(f"  training {ended}", style="yellow"), 4)
+            continue
         good = outcome == "FINISHED"
         several = f"{plural(len(times), 'call')}, " if len(times) > 1 else ""
         line = Text("  ").append_text(out.mark(good)).append(f" {point}")

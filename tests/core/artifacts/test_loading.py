@@ -128,3 +128,34 @@ def test_an_image_is_read_back() -> None:
     assert (picture.size, picture.getpixel((0, 0))) == ((3, 2), 7)
     with pytest.raises(ValueError, match="no image"):
         chiplog.artifacts.load_image(f"runs:/{run.info.run_id}/t.png")
+
+
+def test_a_path_that_names_a_model_of_the_run_leads_to_the_models_files(tmp_path: Path) -> None:
+    client = chiplog.MlflowClient()
+    (tmp_path / "MLmodel").write_text("a: 1")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "w.txt").write_text("w")
+    with chiplog.start_run() as run:
+        chiplog.log_text("own", "net/own.txt")
+        for name in ("gone", "net", "model"):
+            logged = chiplog.initialize_logged_model(name)
+            client.log_model_artifacts(logged.model_id, str(tmp_path))
+            chiplog.log_outputs([chiplog.entities.LoggedModelOutput(logged.model_id)])
+            if name == "gone":
+                client.delete_logged_model(logged.model_id)
+    run_id = run.info.run_id
+    listed = [info.path for info in client.list_artifacts(run_id, "model")]
+    assert listed == ["model/MLmodel", "model/data"]
+    below = chiplog.artifacts.list_artifacts(f"runs:/{run_id}/model/data")
+    assert [info.path for info in below] == ["model/data/w.txt"]
+    assert [info.path for info in client.list_artifacts(run_id, "net")] == ["net/own.txt"]
+    assert [info.path for info in client.list_artifacts(run_id)] == ["net"]
+    assert client.list_artifacts(run_id, "gone") == []
+    whole = chiplog.artifacts.download_artifacts(f"runs:/{run_id}/model", dst_path=tmp_path / "o")
+    assert whole == str(tmp_path / "o" / "model")
+    assert sorted(os.listdir(whole)) == ["MLmodel", "data"]  # noqa: PTH208
+    file = chiplog.artifacts.download_artifacts(run_id=run_id, artifact_path="model/MLmodel")
+    assert os.path.basename(file) == "MLmodel"  # noqa: PTH119
+    assert chiplog.artifacts.load_text(f"runs:/{run_id}/model/data/w.txt") == "w"
+    with pytest.raises(NotFound):
+        chiplog.artifacts.download_artifacts(f"runs:/{run_id}/model/none")

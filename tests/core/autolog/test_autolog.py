@@ -12,7 +12,7 @@ from chiplog.core.autolog import engine
 from chiplog.core.autolog.account import account
 from chiplog.core.autolog.engine import autolog, flavor_autolog
 from chiplog.core.autolog.opening import open_session
-from chiplog.core.errors import InvalidValue, NotFound
+from chiplog.core.errors import InvalidValue, NotFound, StoreUnavailable
 from chiplog.core.runs.active import current_run
 from chiplog.core.runs.lifecycle import end_run, start_run
 from chiplog.hooks import hookimpl
@@ -499,3 +499,71 @@ def test_the_receipt_counts_the_trainings_inside(tiny: Any, project: Project) ->
     fired = {hook.point: hook.fired for hook in project.receipt(run.info.run_id).hooks}
     assert fired["tinyframe._trainer.Search.fit"] == 1
     assert fired["tinyframe._trainer.Trainer.fit"] == 3
+
+
+# What is told
+
+
+def test_while_training_goes_on_the_receipt_says_so(tiny: Any, project: Project) -> None:
+    outcomes: list[str] = []
+
+    def look(step: int, loss: float) -> None:
+        (run,) = project.runs()
+        outcomes.extend(call.outcome for call in project.receipt(run.info.run_id).calls)
+
+    autolog()
+    tiny.train({}, [], steps=1, callbacks=[look])
+    (run,) = project.runs()
+    assert outcomes == ["TRAINING"]
+    assert [call.outcome for call in project.receipt(run.info.run_id).calls] == ["FINISHED"]
+
+
+def test_a_run_trained_in_steps_tells_of_each_beginning_and_end(
+    tiny: Any, project: Project
+) -> None:
+    told: list[tuple[str, str]] = []
+
+    class Listener:
+        @hookimpl
+        def chiplog_run_started(self, run: Any) -> None:
+            told.append(("started", run.info.run_id))
+
+        @hookimpl
+        def chiplog_run_ended(self, run: Any) -> None:
+            assert run.info.status == "FINISHED"
+            told.append(("ended", run.info.run_id))
+
+    plugins().add(Listener(), "listener")
+    try:
+        autolog()
+        stepper = tiny.Stepper()
+        for value in (1.0, 2.0):
+            stepper.partial_fit([value])
+    finally:
+        plugins().remove("listener")
+    (run,) = project.runs()
+    assert told == [("started", run.info.run_id), ("ended", run.info.run_id)] * 2
+
+
+def test_what_was_watched_is_forgotten_when_switched_off(tiny: Any) -> None:
+    autolog()
+    installation = engine.installation("tiny")
+    assert installation is not None
+    assert installation.training
+    autolog(disable=True)
+    assert not installation.training
+    assert not installation.patcher.patches
+
+
+@pytest.mark.usefixtures("lenient")
+def test_a_store_that_cannot_be_used_is_one_warning_in_a_session(
+    session: TrainingSession, caplog: pytest.LogCaptureFixture
+) -> None:
+    for what in ("model", "plots", "html"):
+        with session.capture(what):
+            raise StoreUnavailable("read-only")
+    with session.capture("params"):
+        raise ValueError("another")
+    warned = [record for record in caplog.records if record.levelname == "WARNING"]
+    assert len(warned) == 2
+    assert len(session.receipt.degraded) == 4

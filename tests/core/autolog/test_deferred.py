@@ -109,3 +109,30 @@ def test_a_fork_waits_for_the_piece_of_work_in_hand() -> None:
         os._exit(17 if lock.acquire(timeout=1) else 1)
     _, status = os.waitpid(child, 0)
     assert os.waitstatus_to_exitcode(status) == 17
+
+
+def test_where_no_thread_can_be_started_the_work_fails_and_nobody_waits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    background = Background()
+    failed: list[Exception] = []
+    error = RuntimeError("can't start new thread")
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", lambda thread: _raise(error))
+        background.put(print, (), failed.append)
+    assert failed == [error]
+    assert background.unfinished == 0
+    assert background.flush(0)
+    done: list[int] = []
+    background.put(done.append, (1,), _raise)
+    assert background.flush(20)
+    assert done == [1]
+
+
+def test_work_may_be_put_while_work_is_being_put() -> None:
+    background = Background()
+    done: list[int] = []
+    with background._lock:  # as a signal handler finds it
+        background.put(done.append, (1,), _raise)
+    assert background.flush(20)
+    assert done == [1]

@@ -364,3 +364,40 @@ def test_training_in_steps_is_one_run(project: Project, autolog: Any) -> None:
 
 def rows_of(run: Run) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(read(run, "cv_results.csv").decode())))
+
+
+@pytest.mark.parametrize("stored", [False, True])
+def test_an_input_example_is_told_of_only_if_it_is_stored(
+    project: Project, autolog: Any, stored: bool
+) -> None:
+    autolog(log_input_examples=stored)
+    Ridge().fit([[1.0], [2.0]], [1.0, 2.0])
+    told = project.receipt(only_run(project).info.run_id)
+    captured = [item.what for item in told.captured]
+    assert captured.count("input example") == (1 if stored else 0)
+    assert captured.count("signature") == 1
+
+
+def test_a_method_that_a_class_takes_back_is_not_told_of(project: Project, autolog: Any) -> None:
+    from sklearn.cluster import FeatureAgglomeration
+
+    assert isinstance(vars(FeatureAgglomeration)["fit_predict"], property)
+    autolog()
+    Ridge().fit([[1.0], [2.0]], [1.0, 2.0])
+    told = project.receipt(only_run(project).info.run_id)
+    assert [hook.point for hook in told.hooks if not hook.installed] == []
+
+
+def test_estimators_classes_are_let_go_when_switched_off(autolog: Any) -> None:
+    autolog()
+
+    class Passing(BaseEstimator):  # type: ignore[misc,unused-ignore]
+        def fit(self, X: Any, y: Any = None) -> Any:
+            return self
+
+    Passing().fit([[1.0]])
+    gone = weakref.ref(Passing)
+    del Passing
+    autolog(disable=True)
+    gc.collect()
+    assert gone() is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +27,9 @@ from sklearn.pipeline import make_pipeline  # noqa: E402
 from sklearn.preprocessing import FunctionTransformer, StandardScaler  # noqa: E402
 from sklearn.utils import all_estimators  # noqa: E402
 
+import chiplog  # noqa: E402
 from chiplog.core.errors import AlreadyExists, InvalidValue, NotFound  # noqa: E402
+from chiplog.core.models import saving  # noqa: E402
 from chiplog.core.models.model import Model  # noqa: E402
 from chiplog.core.models.safety import UntrustedModel  # noqa: E402
 from chiplog.core.models.skopsfile import CannotSave  # noqa: E402
@@ -34,6 +37,8 @@ from chiplog.integrations.sklearn import api  # noqa: E402
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from chiplog.testing.project import Project
 
 X, y = load_iris(return_X_y=True)
 X, y = X[::3], y[::3]
@@ -256,3 +261,47 @@ def test_saving_leaves_warnings_and_the_model_alone(tmp_path: Path) -> None:
         warnings.simplefilter("error")
         api.save_model(model, tmp_path / "m")
     assert vars(model).keys() == before.keys()
+
+
+def test_the_metrics_of_a_models_step_are_the_models_and_stay_single_in_the_run(
+    project: Project,
+) -> None:
+    with chiplog.start_run() as run:
+        chiplog.log_metric("rmse", 0.5)
+        chiplog.log_metric("later", 1, step=3)
+        info = api.log_model(Ridge().fit(X, y), name="model")
+        again = api.log_model(Ridge().fit(X, y), name="again")
+    assert len(chiplog.get_metric_history(run.info.run_id, "rmse")) == 1
+    for model_id in (info.model_id, again.model_id):
+        (metric,) = chiplog.get_logged_model(str(model_id)).metrics
+        assert (metric.key, metric.value, metric.model_id) == ("rmse", 0.5, model_id)
+    found = chiplog.search_logged_models(filter_string="metrics.rmse < 1", output_format="list")
+    assert {model.model_id for model in found} == {info.model_id, again.model_id}
+
+
+def test_saving_says_once_what_a_users_own_type_needs_to_be_loaded(
+    project: Project, caplog: pytest.LogCaptureFixture
+) -> None:
+    saving._said.clear()
+    name = f"{Shouting.__module__}.Shouting"
+    model = Shouting().fit(X, y)
+    first, second = (api.log_model(model) for _ in range(2))
+    assert first.notes == second.notes == (f"loading needs trusted_types=['{name}']",)
+    said = [record for record in caplog.records if "trusted_types" in record.getMessage()]
+    assert len(said) == 1
+    assert api.log_model(make_pipeline(StandardScaler(), Ridge()).fit(X, y)).notes == ()
+    back = api.load_model(first.model_uri, trusted_types=[name])
+    np.testing.assert_array_equal(back.predict(X), model.predict(X))
+
+
+def test_a_class_of_the_program_itself_is_named_when_saved_and_when_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    mine = type("Mine", (Ridge,), {"__module__": "__main__"})
+    monkeypatch.setattr(sys.modules["__main__"], "Mine", mine, raising=False)
+    api.save_model(mine().fit(X, y), tmp_path / "m")
+    assert "__main__.Mine cannot be loaded from another program" in caplog.text
+    assert type(api.load_model(tmp_path / "m", trusted_types=["__main__.Mine"])) is mine
+    monkeypatch.delattr(sys.modules["__main__"], "Mine")
+    with pytest.raises(NotFound, match=r"no attribute 'Mine'. The class must be importable"):
+        api.load_model(tmp_path / "m", trusted_types=["__main__.Mine"])

@@ -1,26 +1,28 @@
 """Artifacts by URI or run: listing, downloading, reading.
 
-An artifact's URI is ``runs:/<run id>/<path>``, ``models:/<model id>/<path>``, a path, or a URI that
+An artifact's URI is ``runs:/<run id>/<path>`` (where the path may begin with the name of a model
+that the run logged), ``models:/<model id>/<path>``, a path, or a URI that
 an artifact store opens.
 """
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 import msgspec
 import yaml
 
 from chiplog.core.artifacts.images import pillow
-from chiplog.core.artifacts.paths import check_directory
+from chiplog.core.artifacts.paths import check_directory, join
 from chiplog.core.autolog import deferred
-from chiplog.core.errors import BadContent, InvalidValue
+from chiplog.core.errors import BadContent, InvalidValue, NotFound
 from chiplog.core.location import normalise
 from chiplog.core.runs.active import store_uri
 from chiplog.core.runs.reading import readable_store
@@ -49,8 +51,10 @@ def download_artifacts(
     Give either ``artifact_uri``, or ``run_id`` with or without ``artifact_path``. Hands back the
     path of the copy; raises NotFound for what is not there.
     """
-    store, path = locate(artifact_uri, run_id, artifact_path, tracking_uri)
+    store, path, model = locate(artifact_uri, run_id, artifact_path, tracking_uri)
     destination = Path(dst_path) if dst_path else Path(tempfile.mkdtemp(prefix="chiplog-"))
+    if not path:
+        destination /= model
     return str(store.download(path, destination.absolute()))
 
 
@@ -61,8 +65,11 @@ def list_artifacts(
     tracking_uri: str | None = None,
 ) -> list[FileInfo]:
     """What lies directly in a directory, by name; empty for a file and for what is not there."""
-    store, path = locate(artifact_uri, run_id, artifact_path, tracking_uri)
-    return store.list(path or None)
+    store, path, model = locate(artifact_uri, run_id, artifact_path, tracking_uri)
+    found = store.list(path or None)
+    if not model:
+        return found
+    return [msgspec.structs.replace(info, path=join(model, info.path)) for info in found]
 
 
 def load_text(artifact_uri: str) -> str:
@@ -100,13 +107,25 @@ def load_image(artifact_uri: str) -> PILImage:
     return picture
 
 
+class Place(NamedTuple):
+    """Where an artifact lies: its store and its path there; '' is the root.
+
+    ``model`` is set where the path began with the name of a logged model of a run, whose store it
+    then is.
+    """
+
+    store: ArtifactStore
+    path: str
+    model: str = ""
+
+
 def locate(
     artifact_uri: str | None = None,
     run_id: str | None = None,
     artifact_path: str | None = None,
     tracking_uri: str | None = None,
-) -> tuple[ArtifactStore, str]:
-    """The store that holds an artifact, and its path there; '' is the root."""
+) -> Place:
+    """Where an artifact lies, by its URI or its run and path."""
     deferred.flush(_SECONDS_TO_FINISH)
     if (artifact_uri is None) == (run_id is None):
         raise InvalidValue(
@@ -128,38 +147,55 @@ def locate(
     return _beside(uri)
 
 
-def _in_run(run_id: str, path: str, tracking_uri: str | None) -> tuple[ArtifactStore, str]:
+def _in_run(run_id: str, path: str, tracking_uri: str | None) -> Place:
+    """A path among the run's own files; if nothing is there, in the run's model of that name."""
     checked = check_directory(path)
-    run = readable_store(_tracking(tracking_uri)).get_run(run_id)
-    return open_artifact_store(run.info.artifact_uri or ""), checked
+    store = readable_store(_tracking(tracking_uri))
+    run = store.get_run(run_id)
+    own = open_artifact_store(run.info.artifact_uri or "")
+    outputs = run.outputs.model_outputs
+    if not checked or not outputs or _is_there(own, checked):
+        return Place(own, checked)
+    name, _, rest = checked.partition("/")
+    for output in reversed(outputs):
+        with contextlib.suppress(NotFound):  # of a model that has been deleted
+            model = store.get_logged_model(output.model_id)
+            if model.name == name:
+                return Place(open_artifact_store(model.artifact_location), rest, name)
+    return Place(own, checked)
 
 
-def _in_model(model_id: str, path: str, tracking_uri: str | None) -> tuple[ArtifactStore, str]:
+def _is_there(store: ArtifactStore, path: str) -> bool:
+    return any(info.path == path for info in store.list(path.rpartition("/")[0] or None))
+
+
+def _in_model(model_id: str, path: str, tracking_uri: str | None) -> Place:
     checked = check_directory(path)
     model = readable_store(_tracking(tracking_uri)).get_logged_model(model_id)
-    return open_artifact_store(model.artifact_location), checked
+    return Place(open_artifact_store(model.artifact_location), checked)
 
 
 def _tracking(tracking_uri: str | None) -> str:
     return store_uri() if tracking_uri is None else normalise(tracking_uri)
 
 
-def _beside(uri: str) -> tuple[ArtifactStore, str]:
+def _beside(uri: str) -> Place:
     """An artifact by its own path or URI: the folder it lies in as the store."""
     parts = urlsplit(uri)
     if len(parts.scheme) > 1:
         parent, _, name = uri.rstrip("/").rpartition("/")
         if not name or parent.endswith((":", ":/")):
             raise InvalidValue(f"The artifact URI {uri!r} names no file or directory.")
-        return open_artifact_store(parent), unquote(name) if parts.scheme == "file" else name
+        plain = unquote(name) if parts.scheme == "file" else name
+        return Place(open_artifact_store(parent), plain)
     if not uri:
         raise InvalidValue("The artifact URI is empty; give runs:/<run id>/<path>, or a path.")
     path = Path(uri).expanduser().absolute()
-    return open_artifact_store(str(path.parent)), path.name
+    return Place(open_artifact_store(str(path.parent)), path.name)
 
 
 def _read(artifact_uri: str) -> bytes:
-    store, path = locate(artifact_uri)
+    store, path, _ = locate(artifact_uri)
     with store.open(path) as file:
         return file.read()
 

@@ -15,7 +15,7 @@ from chiplog.core.autolog.account import account
 from chiplog.core.autolog.integration import Call, Watch
 from chiplog.core.autolog.nesting import Scope
 from chiplog.core.autolog.randomness import untouched_random_state
-from chiplog.core.autolog.receipt import CallNote
+from chiplog.core.autolog.receipt import TRAINING, CallNote
 from chiplog.core.autolog.session import TrainingSession
 from chiplog.core.autolog.session_run import open_run, users_run
 from chiplog.core.autolog.silence import hushed
@@ -152,7 +152,7 @@ class Sitting:
             with hushed(silent=self._installation.config.silent):
                 self._open()
         except Exception as error:
-            self._went_wrong("Beginning to record", error)
+            self._went_wrong("Recording the start", error)
             self.may_replace_arguments = False
         except BaseException as error:
             self._abandon(error)
@@ -186,9 +186,25 @@ class Sitting:
         with untouched_random_state(), nesting.suspended():
             self._session = self._find_session(watch_class)
             self._watch = watch_class(self._session, config, self._installation)
-            self._watch.before(self._call)
-            if self._session.step == 0:
+            try:
+                self._watch.before(self._call)
+            except Exception as error:
+                self._went_wrong("Recording the start", error)
+                self.may_replace_arguments = False
+            if self._session.step > 0:
+                return
+            self._try("Attaching the receipt", self._say_it_began, self._session)
+            if self.may_replace_arguments:
                 plugins().hook.chiplog_training_started(session=self._session)
+
+    def _say_it_began(self, session: TrainingSession) -> None:
+        """Attach a receipt which says so until the end: a process that is killed has no end."""
+        calls = session.receipt.calls
+        calls.append(CallNote(self._label, TRAINING, 0.0))
+        try:
+            session.run.attach_receipt()
+        finally:
+            calls.pop()
 
     def _find_session(self, watch_class: type[Watch[Any]]) -> TrainingSession:
         """The session this call goes on with, else a new one."""
@@ -296,7 +312,8 @@ class Sitting:
         if is_strict():
             self._error = self._error or error
         elif not self._installation.config.silent:
-            report(f"{what} of {self._label}", error)
+            tell = report if session is None else session.warn
+            tell(f"{what} of {self._label}", error)
 
     def _abandon(self, stop: BaseException) -> None:
         """The program is being stopped inside our own code: leave nothing open."""

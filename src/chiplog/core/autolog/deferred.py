@@ -41,7 +41,7 @@ class Background:
 
     def __init__(self) -> None:
         self._queue: queue.SimpleQueue[_Work] = queue.SimpleQueue()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a signal handler may put work, too
         self._done = threading.Condition(self._lock)
         self._unfinished = 0
         self._thread: threading.Thread | None = None
@@ -53,13 +53,21 @@ class Background:
         arguments: tuple[Any, ...],
         failed: Callable[[Exception], None],
     ) -> None:
-        """Do ``function(*arguments)`` later; an exception goes to ``failed``."""
-        with self._lock:
-            self._unfinished += 1
-            self._queue.put(_Work(function, arguments, failed))
-            if self._thread is None or not self._thread.is_alive():
-                self._thread = threading.Thread(target=self._run, name="chiplog-later", daemon=True)
-                self._thread.start()
+        """Do ``function(*arguments)`` later; an exception goes to ``failed``.
+
+        So does the one of a system that gives no thread to do it on.
+        """
+        try:
+            with self._lock:
+                if self._thread is None or not self._thread.is_alive():
+                    thread = threading.Thread(target=self._run, name="chiplog-later", daemon=True)
+                    thread.start()
+                    self._thread = thread
+                self._unfinished += 1
+                self._queue.put(_Work(function, arguments, failed))
+        except RuntimeError as error:
+            with contextlib.suppress(Exception):
+                failed(error)
 
     def flush(self, timeout: float | None = None) -> bool:
         """Wait until all work put before is done; False if ``timeout`` seconds passed first."""
@@ -87,7 +95,8 @@ class Background:
                 except queue.Empty:
                     with self._lock:
                         if self._unfinished == 0:
-                            self._thread = None
+                            if self._thread is threading.current_thread():
+                                self._thread = None
                             return
                     continue
                 self._do(work)

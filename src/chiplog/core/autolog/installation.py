@@ -99,6 +99,7 @@ class Installation:
         finally:
             self.patcher.undo()
             self.continuing.clear()
+            self.training.clear()
 
     def look_up(self) -> Self:
         """Find out the framework's version without patching anything."""

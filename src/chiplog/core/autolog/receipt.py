@@ -11,6 +11,9 @@ import msgspec
 
 DOCUMENT: Final = "receipt"
 
+TRAINING: Final = "TRAINING"
+"""The outcome of a call whose end is not recorded: it goes on, or its process was killed."""
+
 
 class Hook(msgspec.Struct, omit_defaults=False):
     """A watched function: one that was called in this session, or that could not be watched."""
@@ -37,7 +40,7 @@ class Omission(msgspec.Struct):
 
 
 class CallNote(msgspec.Struct):
-    """One training call of the session, in the order of their ends."""
+    """One training call of the session, in the order of their ends; TRAINING if it has none."""
 
     point: str
     outcome: str
@@ -76,6 +79,14 @@ class ReceiptDocument(msgspec.Struct):
     """Every session of a run, in the order in which they began."""
 
     sessions: list[Receipt] = []
+
+    @property
+    def tells_of_an_end(self) -> bool:
+        """Whether any training of it ended, rather than being killed while it went on."""
+        return any(
+            not session.calls or any(call.outcome != TRAINING for call in session.calls)
+            for session in self.sessions
+        )
 
 
 def encode(document: ReceiptDocument) -> bytes:

@@ -16,7 +16,7 @@ from chiplog.core import validation
 from chiplog.core.autolog import deferred
 from chiplog.core.autolog.receipt import Captured, Omission
 from chiplog.core.entities import Dataset, DatasetInput
-from chiplog.core.errors import InvalidValue
+from chiplog.core.errors import InvalidValue, StoreUnavailable
 from chiplog.core.runs.writer import dataset_tags
 from chiplog.hooks.guard import is_strict, report
 
@@ -75,6 +75,7 @@ class TrainingSession:
         self.created: bool = run.created
         self.started: int = time.time_ns() // 1_000_000
         self.step = 0
+        self._is_told_of_store = False
         self.log_metric = run.writer.log_metric
 
     # What is recorded
@@ -183,7 +184,7 @@ class TrainingSession:
         def failed(error: Exception) -> None:
             receipt.degraded.append(Omission(what, _reason(error)))
             run.attach_receipt()
-            report(f"Recording {what}", error)
+            self.warn(f"Recording {what}", error)
 
         deferred.defer(function, *arguments, failed=failed)
 
@@ -217,6 +218,15 @@ class TrainingSession:
         """Note that something could not be recorded, or in part only, and why."""
         self.receipt.degraded.append(Omission(what, reason))
 
+    def warn(self, what: str, error: Exception) -> None:
+        """Warn that ``what`` failed; of a store that cannot be used, once in the session."""
+        if isinstance(error, (StoreUnavailable, OSError)):
+            if self._is_told_of_store:
+                _log.debug("%s failed", what, exc_info=error)
+                return
+            self._is_told_of_store = True
+        report(what, error)
+
     def _cut(self, kind: str, key: str, value: Any, limit: int) -> str:
         text = value if type(value) is str else str(value)
         if len(text) > limit:
@@ -246,9 +256,10 @@ class Capture:
     Attributes:
         count: how much was recorded, 1 unless set.
         detail: what else is to be said.
+        is_preparation: nothing is recorded yet, so that nothing is to be said if it goes well.
     """
 
-    __slots__ = ("_session", "_skipped", "_what", "count", "detail")
+    __slots__ = ("_session", "_skipped", "_what", "count", "detail", "is_preparation")
 
     def __init__(self, session: TrainingSession, what: str, count: int | None) -> None:
         self._session = session
@@ -256,6 +267,7 @@ class Capture:
         self._skipped: str | None = None
         self.count = count
         self.detail: str | None = None
+        self.is_preparation = False
 
     def skip(self, reason: str) -> None:
         """Say that there was nothing to record, and why."""
@@ -276,11 +288,11 @@ class Capture:
             if is_strict():
                 return False
             if not session.config.silent:
-                report(f"Recording {what} of {session.flavor}", error)
+                session.warn(f"Recording {what} of {session.flavor}", error)
             return True
         if error is None and self._skipped is not None:
             session.skipped(what, self._skipped)
-        elif error is None:
+        elif error is None and not self.is_preparation:
             session.captured(what, 1 if self.count is None else self.count, self.detail)
         return False
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from chiplog.core.autolog import receipt as receipts
 from chiplog.core.autolog.config import AUTOLOGGING_TAG
 from chiplog.core.context import run_context_tags
-from chiplog.core.entities import RunData, RunInfo
+from chiplog.core.entities import Run, RunData, RunInfo
 from chiplog.core.records import RunStarted, RunUpdated
 from chiplog.core.runs import active, exits, lifecycle
 from chiplog.core.runs.active import ActiveRun, OpenRun
@@ -59,6 +59,7 @@ class SessionRun:
         self.document = receipts.ReceiptDocument()
         self.memory: dict[str, Any] = {}
         self._entry: OpenRun | None = entry
+        self._run = entry.run
         self._stack = active.local.stack  # of the thread it began on; another one may end it
         self._trained = trained
 
@@ -91,7 +92,12 @@ class SessionRun:
         if entry is not None:
             lifecycle.finish([entry], status, wait=False)
         else:
-            self.writer.end(status)
+            end_time = time.time_ns() // 1_000_000
+            self.writer.end(status, end_time)
+            info = RunInfo(**dict(self._run.info))
+            info.status, info.end_time = status, end_time
+            run = Run(info, self._run.data, self._run.inputs, self._run.outputs)
+            plugins().hook.chiplog_run_ended(run=run)
 
     def let_go(self) -> None:
         """Leave a run that could not be ended, so that nothing else is recorded into it."""
@@ -103,6 +109,7 @@ class SessionRun:
         """Go on with a run that was created and has ended."""
         if self.created:
             self.writer.record(RunUpdated(self.writer.run_id, status="RUNNING", owned=True))
+            plugins().hook.chiplog_run_started(run=self._run)
 
     def goes_on(self) -> bool:
         """Whether a training call made now, on this thread, may go on in this run."""
@@ -146,7 +153,8 @@ def _claim(entry: OpenRun) -> bool:
     if not entry.stored:
         return True
     store = readable_store(entry.writer.store_uri)  # resumed: an earlier process may have trained
-    return store.get_document(run_id, receipts.DOCUMENT) is None
+    body = store.get_document(run_id, receipts.DOCUMENT)
+    return body is None or not receipts.decode(body).tells_of_an_end
 
 
 def _start_child(parent: OpenRun, tags: dict[str, str]) -> OpenRun:

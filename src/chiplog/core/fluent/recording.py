@@ -75,6 +75,11 @@ def log_metrics(
     dataset: Any = None,
 ) -> RunOperations | None:
     """Record a point of each metric, under one timestamp; see :func:`log_metric`."""
+    if not hasattr(metrics, "items"):
+        raise InvalidValue(
+            f"metrics must be a dict of names and values, not {metrics!r:.200} "
+            f"({type(metrics).__name__})."
+        )
     writer = writer_to_use(run_id)
     writer.log_metrics(
         metrics,

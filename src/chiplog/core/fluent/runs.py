@@ -81,6 +81,7 @@ def search_runs(
     """
     if output_format not in {"pandas", "list"}:
         raise ValueError(f"Unsupported output format: {output_format!r}; give 'pandas' or 'list'.")
+    check_max_results(max_results)
     uri = active.store_uri()
     ids = _experiments_to_search(
         uri, experiment_ids, experiment_names, everywhere=search_all_experiments
@@ -91,6 +92,14 @@ def search_runs(
     from chiplog.core.fluent.frames import frame_of_runs
 
     return frame_of_runs(runs)
+
+
+def check_max_results(max_results: object) -> None:
+    """Raise InvalidValue for a number of results that is none, or negative."""
+    if max_results is None:
+        return
+    if isinstance(max_results, bool) or not isinstance(max_results, int) or max_results < 0:
+        raise InvalidValue(f"max_results must be a whole number from 0 on, not {max_results!r}.")
 
 
 _said_without_pandas: set[str] = set()

@@ -26,11 +26,13 @@ class Saved:
         python_function: what the ``python_function`` flavor needs beyond the common part, with
             ``loader_module``; None if the model cannot be used that way.
         modules: modules that the saved model references, for its requirements.
+        notes: what loading it again needs that the user may not expect, a sentence each.
     """
 
     settings: dict[str, Any]
     python_function: dict[str, Any] | None = None
     modules: frozenset[str] = field(default_factory=frozenset)
+    notes: tuple[str, ...] = ()
 
 
 class Flavor(Protocol):

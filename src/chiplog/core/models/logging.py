@@ -93,12 +93,19 @@ def log_into_current_run(flavor: Flavor, content: ModelContent, entry: ModelEntr
 
 
 def _adopt_metrics(writer: RunWriter, model_id: str, step: int) -> None:
-    """Give the model those of the run's metrics at ``step`` that belong to no model yet."""
+    """Give the model those of the run's metrics at ``step`` that belong to no model yet.
+
+    They are kept with the model; the run's own history stays as it is.
+    """
     if not writer.has_metrics:
         return
-    for metric in writer.read().data.latest_metrics:
-        if metric.step == step and metric.model_id is None:
-            writer.log_metric(metric.key, metric.value, step, metric.timestamp, model_id)
+    metrics = [
+        msgspec.structs.replace(metric, model_id=model_id, run_id=writer.run_id)
+        for metric in writer.read().data.latest_metrics
+        if metric.step == step and metric.model_id is None
+    ]
+    if metrics:
+        logged_models.change(writer.store_uri, model_id, metrics=metrics)
 
 
 def _finished(logged: LoggedModel, status: str, message: str | None) -> LoggedModel:

@@ -55,6 +55,7 @@ class Model:
     model_size_bytes: int | None = None
     prompts: list[Any] | None = None
     extra: dict[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = field(default=(), compare=False)  # of its saving; not in the file
 
     _always: ClassVar[set[str]] = {"flavors", "model_id", "prompts"}
 
@@ -146,6 +147,7 @@ class Model:
             creation_timestamp=logged.creation_timestamp if logged else None,
             name=logged.name if logged else None,
             prompts=self.prompts,
+            notes=self.notes,
         )
 
 
@@ -172,6 +174,7 @@ class ModelInfo:
     creation_timestamp: int | None = None
     name: str | None = None
     prompts: list[Any] | None = None
+    notes: tuple[str, ...] = ()  # what loading it again needs, a sentence each
 
     @property
     def signature_dict(self) -> dict[str, str | None] | None:

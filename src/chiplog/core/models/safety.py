@@ -7,6 +7,7 @@ checked before they are made. Every flavor goes through here, third parties' as 
 
 from __future__ import annotations
 
+import importlib
 import io
 import json
 import pickletools
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from chiplog.core.config import env_bool
-from chiplog.core.errors import DamagedModel, MissingLibrary, UntrustedModel
+from chiplog.core.errors import DamagedModel, MissingLibrary, NotFound, UntrustedModel
 from chiplog.core.models import structure, trusted
 from chiplog.core.models.estimators import check_estimators
 
@@ -150,6 +151,7 @@ def _read_archive(archive: zipfile.ZipFile, path: Path, trust: Trust) -> Any:
             f"it came from, load it with trusted_types=[{shown}].",
             unsafe,
         )
+    _check_importable(root, path, set(trust.types))
     _check_nodes(root, set(trust.types))
     try:
         model = root.construct()
@@ -157,6 +159,22 @@ def _read_archive(archive: zipfile.ZipFile, path: Path, trust: Trust) -> Any:
         raise DamagedModel(f"{str(path)!r} cannot be put together: {error}") from error
     check_estimators(model)
     return model
+
+
+def _check_importable(root: Any, path: Path, user_trusts: set[str]) -> None:
+    """Raise NotFound for a type that the caller trusts and that is not there."""
+    kinds = {(node.module_name, node.class_name) for node in _nodes(root)}
+    for module, kind in sorted(kinds, key=str):
+        name = f"{module}.{kind}"
+        if name not in user_trusts:
+            continue
+        try:
+            getattr(importlib.import_module(module), kind)
+        except (ImportError, AttributeError) as error:
+            raise NotFound(
+                f"{str(path)!r} holds a {name}, which cannot be imported here: {error}. The class "
+                "must be importable, under that name, where the model is loaded."
+            ) from error
 
 
 def _check_nodes(root: Any, user_trusts: set[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import platform
 import shutil
 from dataclasses import dataclass, field
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
     from chiplog.core.models.flavor import Flavor
     from chiplog.core.models.signature import ModelSignature
+
+_log = logging.getLogger("chiplog")
+_said: set[tuple[str, ...]] = set()
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,8 @@ def save_model(
     directory.mkdir(parents=True, exist_ok=True)
     mlmodel = mlmodel or Model()
     saved = flavor.save(content.model, directory, content.options)
+    mlmodel.notes = saved.notes
+    _say_once(content.model, saved.notes)
     code = _copy_code(content.code_paths, directory)
     for extra in content.extra_files or ():
         _copy(Path(extra), directory / "extra_files")
@@ -87,6 +93,13 @@ def save_model(
     mlmodel.model_size_bytes = sum(file.stat().st_size for file in files)
     mlmodel.save(directory / FILE)
     return mlmodel
+
+
+def _say_once(model: object, notes: tuple[str, ...]) -> None:
+    """Warn of what loading needs, once in this process for the same."""
+    if notes and notes not in _said:
+        _said.add(notes)
+        _log.warning("The %s was saved, and %s.", type(model).__name__, "; ".join(notes))
 
 
 def _write_example(flavor: Flavor, content: ModelContent, directory: Path, mlmodel: Model) -> None:

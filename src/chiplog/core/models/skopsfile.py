@@ -10,10 +10,17 @@ import zipfile
 from typing import Any, Final
 
 from chiplog.core.errors import CannotSave, MissingLibrary
-from chiplog.core.models.trusted import KINDS
+from chiplog.core.models.trusted import KINDS, scoring_functions
 from chiplog.hooks.wrapping import Wrapped
 
-__all__ = ["CannotSave", "dump", "type_names", "untrusted_by_skops"]
+__all__ = [
+    "CannotSave",
+    "dump",
+    "needs_trust",
+    "notes_on",
+    "type_names",
+    "untrusted_by_skops",
+]
 
 _TYPE: Final = re.compile(rb'"__class__": "([^"\\]+)",\s*"__module__": "([^"\\]+)"')
 
@@ -53,6 +60,26 @@ def untrusted_by_skops(data: bytes) -> list[str] | None:
     from skops.io import get_untrusted_types
 
     return list(get_untrusted_types(data=data)) or None
+
+
+def needs_trust(untrusted: list[str] | None) -> list[str]:
+    """Those of :func:`untrusted_by_skops` that a load by chiplog must be told to trust."""
+    return sorted(set(untrusted or ()) - set(KINDS) - scoring_functions())
+
+
+def notes_on(names: list[str]) -> tuple[str, ...]:
+    """What loading a file needs that holds types of these names, which :func:`needs_trust` told."""
+    if not names:
+        return ()
+    listed = ", ".join(repr(name) for name in names)
+    notes = [f"loading needs trusted_types=[{listed}]"]
+    own = [name for name in names if name.startswith("__main__.")]
+    if own:
+        notes.append(
+            f"{', '.join(own)} cannot be loaded from another program, being defined in __main__: "
+            "define it in a module that can be imported there"
+        )
+    return tuple(notes)
 
 
 @functools.cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dis
 from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakKeyDictionary
 
@@ -68,12 +69,26 @@ def known_estimators(root: type) -> Iterator[type]:
 
 
 def methods(cls: type, names: tuple[str, ...]) -> Iterator[tuple[type, str]]:
-    """Where a class's methods of those names are defined; inherited ones where they are."""
+    """Where a class's methods of those names are defined; inherited ones where they are.
+
+    A name that a class takes back, as FeatureAgglomeration does ``fit_predict``, is no method.
+    """
     for name in names:
         for base in cls.__mro__:
             if name in vars(base):
-                yield base, name
+                if not _is_taken_back(vars(base)[name]):
+                    yield base, name
                 break
+
+
+def _is_taken_back(entry: Any) -> bool:
+    """Whether an entry is a property that can do nothing but raise AttributeError."""
+    if not isinstance(entry, property):
+        return False
+    code = getattr(entry.fget, "__code__", None)
+    if code is None or "AttributeError" not in code.co_names:
+        return False
+    return not any(found.opname.startswith("RETURN") for found in dis.get_instructions(code))
 
 
 def is_search(estimator: Any) -> bool:

@@ -98,7 +98,9 @@ class FitWatch(Watch[SklearnConfig]):
         if self.options.log_models and (
             self.options.log_model_signatures or self.options.log_input_examples
         ):
-            with self.session.capture("input example") as note:
+            stored = self.options.log_input_examples
+            with self.session.capture("input example" if stored else "signature") as note:
+                note.is_preparation = True
                 self.sample = first_rows(self.data.X, EXAMPLE_ROWS)
                 if self.sample is None:
                     note.skip(f"no rows can be taken from a {type(self.data.X).__name__}")
@@ -126,7 +128,9 @@ class FitWatch(Watch[SklearnConfig]):
         if self.options.log_model_signatures and self.inputs is not None:
             with self.session.capture("signature"):
                 signature = self._signature(estimator, outcome)
-        self.save("model", estimator, signature)
+        saved = self.save("model", estimator, signature)
+        if saved is not None and self.sample is not None and self.options.log_input_examples:
+            self.session.captured("input example")
 
     def save(self, name: str, model: Any, signature: ModelSignature | None = None) -> str | None:
         """Save a model into the run; its id, or None if it could not be saved."""
@@ -144,6 +148,8 @@ class FitWatch(Watch[SklearnConfig]):
                 note.skip(str(error))
             else:
                 note.detail = f"{info.model_uri} ({self.options.serialization_format})"
+                for text in info.notes:
+                    self.session.degraded(f"model {name!r}", text)
                 return info.model_id
         return None
 

@@ -42,11 +42,14 @@ class SklearnFlavor:
         chosen = check_format(options.get("serialization_format"))
         file = FORMATS[chosen]
         trusted: list[str] | None = None
+        notes: tuple[str, ...] = ()
         if chosen == "skops":
             data = skopsfile.dump(model)
             modules = skopsfile.type_names(data) | {"skops", "numpy", "scipy"}
             given = options.get("skops_trusted_types")
-            trusted = list(given) if given is not None else skopsfile.untrusted_by_skops(data)
+            untrusted = skopsfile.untrusted_by_skops(data)
+            trusted = list(given) if given is not None else untrusted
+            notes = skopsfile.notes_on(skopsfile.needs_trust(untrusted))
         else:
             data = _pickler(chosen)(model)
             modules = safety.pickled_modules(data) & set(_roots()) | {"numpy", "scipy"}
@@ -63,7 +66,7 @@ class SklearnFlavor:
         function = None
         if hasattr(model, method):
             function = {"loader_module": "mlflow.sklearn", "model_path": file, "predict_fn": method}
-        return Saved(settings, function, frozenset(modules | {"sklearn"}))
+        return Saved(settings, function, frozenset(modules | {"sklearn"}), notes)
 
     def load(self, path: Path, settings: Mapping[str, Any], trust: Trust) -> Any:
         """Read the model's file as far as it is trusted."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from chiplog.core.autolog import nesting
 from chiplog.core.autolog.integration import Integration, Point
@@ -57,7 +58,7 @@ class Watchers:
         self._installation = installation
         self._fit, self._step = FitWatch, StepWatch
         self._after = PostTraining(installation)
-        self._seen: set[tuple[type, str]] = set()
+        self._seen: WeakKeyDictionary[type, set[str]] = WeakKeyDictionary()
 
     def install(self) -> None:
         """Put in everything that can be now, and arrange for the rest."""
@@ -93,16 +94,21 @@ class Watchers:
                 self._watch(owner, name, Point(owner, name, observer=self._after.scored))
 
     def _watch(self, owner: type, name: str, point: Point) -> None:
-        if (owner, name) not in self._seen:
-            self._seen.add((owner, name))
+        if self._is_new(owner, name):
             self._installation.watch(point)
+
+    def _is_new(self, owner: type, name: str) -> bool:
+        names = self._seen.setdefault(owner, set())
+        if name in names:
+            return False
+        names.add(name)
+        return True
 
     def _quieten(self, cls: type) -> None:
         """What prepares data is not logged, nor are the fits that it makes inside."""
         for owner, name in estimators.methods(cls, estimators.FITS):
             own = estimators.kind_of(owner) == estimators.PREPARES
-            if own and (owner, name) not in self._seen:
-                self._seen.add((owner, name))
+            if own and self._is_new(owner, name):
                 self._installation.patcher.wrap(owner, name, _quietly)
 
     def _follow_subclasses(self, root: type) -> None:

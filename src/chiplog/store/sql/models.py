@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import sqlalchemy as sa
 
 from chiplog.core.entities import LoggedModel, LoggedModelStatus, Metric
 from chiplog.core.errors import NotFound
-from chiplog.core.records import ModelRecorded, Refused
+from chiplog.core.records import ModelRecorded, Refused, Series
 from chiplog.core.search import (
     LOGGED_MODELS,
     Comparison,
@@ -22,6 +23,7 @@ from chiplog.core.search import (
     to_text,
 )
 from chiplog.store.sql import doubles, schema
+from chiplog.store.sql.chunks import Columns
 from chiplog.store.sql.conditions import (
     Condition,
     intervals,
@@ -29,7 +31,9 @@ from chiplog.store.sql.conditions import (
     text_condition,
     within,
 )
+from chiplog.store.sql.contexts import ContextWriter
 from chiplog.store.sql.experiments import parse_id
+from chiplog.store.sql.fields import METRIC, FieldMemory, Fields
 from chiplog.store.sql.paging import (
     SortColumn,
     behind,
@@ -85,7 +89,42 @@ def record_model(tx: Transaction, places: Places, record: ModelRecorded) -> Refu
         if texts:
             rows = [{"model": row.id, "name": k, "value": v} for k, v in texts.items()]
             tx.execute(table.insert(), rows)
+    if model.metrics:
+        _record_metrics(tx, model, record.run_id)
     return None
+
+
+def _record_metrics(tx: Transaction, model: LoggedModel, run_id: str) -> None:
+    """Keep the metrics a model comes with, where they are later than what is known of them.
+
+    They are points of runs, which have them already: nothing is added to a run's history.
+    """
+    wanted = {metric.run_id or model.source_run_id or run_id for metric in model.metrics}
+    table = schema.runs
+    rows = tx.execute(
+        sa.select(table.c.run_id, table.c.id, table.c.experiment_id).where(
+            table.c.run_id.in_(wanted)
+        )
+    )
+    runs = {row.run_id: (row.id, row.experiment_id) for row in rows}
+    kept = [
+        (metric, *runs[found])
+        for metric in model.metrics
+        if (found := metric.run_id or model.source_run_id or run_id) in runs
+    ]
+    fields = Fields(FieldMemory(), tx)
+    fields.ensure((experiment, METRIC, metric.key) for metric, _, experiment in kept)
+    contexts = ContextWriter(tx)
+    for metric, run, experiment in kept:
+        data = (metric.dataset_name, metric.dataset_digest)
+        context = contexts.number(Series("", metric.key, model.model_id, *data))
+        field = fields.number(experiment, METRIC, metric.key)
+        assert field is not None
+        point = Columns(
+            np.array([metric.step]), np.array([metric.timestamp]), np.array([float(metric.value)])
+        )
+        contexts.add(context, run, field, point)
+    contexts.flush()
 
 
 def get(tx: Transaction, places: Places, model_id: str) -> LoggedModel:

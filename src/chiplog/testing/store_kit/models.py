@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from chiplog.core.entities import LoggedModel, LoggedModelStatus
+from chiplog.core.entities import LoggedModel, LoggedModelStatus, Metric
 from chiplog.core.errors import NotFound
 from chiplog.core.records import ModelRecorded
 from chiplog.testing.store_kit.pen import Behaviour, columns
@@ -94,3 +95,26 @@ class ModelBehaviour(Behaviour):
         assert found("metrics.acc >= 2 AND params.p = '1'") == ["m-3"]
         assert found("tags.t IS NULL OR name = 'net2'", ["name"]) == ["m-0", "m-2"]
         assert found("status = 'PENDING' AND creation_timestamp < 1") == ["m-0"]
+
+    def test_metrics_that_a_model_comes_with_are_no_points_of_its_run(
+        self, store: TrackingStore, pen: Pen
+    ) -> None:
+        """They are the model's; an older one replaces none, and reading them back changes none."""
+        run_id = pen.run()
+        pen.write(points=[columns(run_id, "acc", [0], [7], [0.5])])
+        given = [
+            Metric("acc", 0.5, 7, 0, "m-1", run_id=run_id),
+            Metric("bad", float("nan"), 7, 3, "m-1", "d", "1", run_id),
+        ]
+        pen.write(ModelRecorded(run_id, model=model("m-1", run_id, 5, metrics=given)))
+        older = [Metric("acc", 9.0, 6, 0, "m-1", run_id=run_id)]
+        pen.write(ModelRecorded(run_id, model=model("m-1", run_id, 5, metrics=older)))
+        found = store.get_logged_model("m-1")
+        pen.write(ModelRecorded(run_id, model=found))
+        acc, bad = sorted(store.get_logged_model("m-1").metrics, key=lambda one: one.key)
+        assert acc == given[0]
+        assert (bad.step, bad.dataset_name, math.isnan(bad.value)) == (3, "d", True)
+        points = store.get_metric_history(run_id, "acc", None, None)
+        assert [point.value for point in points] == [0.5]
+        assert store.get_metric_history(run_id, "bad", None, None) == []
+        assert [metric.key for metric in store.get_run(run_id).data.latest_metrics] == ["acc"]
