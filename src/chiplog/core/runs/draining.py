@@ -34,11 +34,13 @@ def wait_until_delivered(journal: Journal, what: str) -> bool:
     if is_slow and _flush_visibly(journal, what, limit - _QUIET_SECONDS):
         return True
     reading.note_behind(journal)
+    lost = journal.lost
     _log.warning(
-        "%s is not delivered to %s yet. Nothing is lost: it lies in %s and is delivered later, by "
-        "this process, the next one that opens the store, or `chiplog sync`.",
+        "%s is not delivered to %s yet. %s in %s and is delivered later, by this process, the next "
+        "one that opens the store, or `chiplog sync`.",
         what,
         journal.store_uri,
+        f"{lost} records found room nowhere and are lost; the rest lies" if lost else "It lies",
         journal.directory,
     )
     return False
