@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import chiplog
-from chiplog.core.autolog import deferred
+from chiplog.core import background
 from chiplog.core.errors import ChiplogError, InvalidValue, NotFound
 from chiplog.entities import Metric, Param, RunTag
 
@@ -283,5 +283,5 @@ def test_a_listing_waits_for_what_a_training_has_still_to_draw(
         time.sleep(0.1)
         client.log_text(run_id, "x", "late.txt")
 
-    deferred.defer(draw, failed=print)
+    background.defer(draw, failed=print)
     assert [file.path for file in client.list_artifacts(run_id)] == ["late.txt"]

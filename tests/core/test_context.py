@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from chiplog.core.autolog import deferred
-from chiplog.core.context import collect_context_files, run_context_tags
+from chiplog.core import background
+from chiplog.core.context import collect_late_context, run_context_tags
 from chiplog.core.stores import open_artifact_store
 from chiplog.hooks import hookimpl
 from chiplog.hooks.manager import plugins
@@ -95,8 +95,8 @@ def test_late_tags_and_files_reach_the_run_from_another_thread(
 
     plugin(chiplog_run_context_late=late)
     plugin(chiplog_run_context_files=lambda: {"chiplog/notes.txt": "grün \ud800"})
-    collect_context_files(writer)
-    assert deferred.flush(30)
+    collect_late_context(writer)
+    assert background.flush(30)
     assert writer.tags["late"] == "yes"
     with writer.artifacts.open("chiplog/notes.txt") as file:
         assert file.read().decode() == "grün ?"
@@ -114,8 +114,8 @@ def test_a_run_that_cannot_be_written_costs_its_context_alone(
 
     monkeypatch.setattr(writer, "set_tags", refuse)
     plugin(chiplog_run_context_late=lambda: {"late": "yes"})
-    collect_context_files(writer)
-    assert deferred.flush(30)
+    collect_late_context(writer)
+    assert background.flush(30)
     assert "the disk is full" in caplog.text
 
 
@@ -125,7 +125,7 @@ def test_a_thread_that_cannot_be_had_costs_the_late_context_alone(
     def refuse(*args: object, **kwargs: object) -> None:
         raise RuntimeError("can't start new thread")
 
-    monkeypatch.setattr(deferred, "defer", refuse)
+    monkeypatch.setattr(background, "defer", refuse)
     monkeypatch.delenv("CHIPLOG_STRICT")
-    collect_context_files(writer)
+    collect_late_context(writer)
     assert "can't start new thread" in caplog.text

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
-from chiplog.core.autolog import deferred
+from chiplog.core import background
 from chiplog.core.config import env_with_source
 from chiplog.hooks.guard import quiet, quietly, report
 from chiplog.hooks.manager import plugins
@@ -64,14 +64,14 @@ def _environment_tags() -> dict[str, str]:
     return {key: str(value) for key, value in given.items()}
 
 
-def collect_context_files(writer: ContextWriter) -> None:
+def collect_late_context(writer: ContextWriter) -> None:
     """Gather, on the background thread, what takes longer than tags do.
 
     Tags and files reach the run through ``writer``, also when the run has ended meanwhile. Whatever
     goes wrong is reported and costs this alone.
     """
     with quiet("Gathering a run's context"):  # a thread may not be had, as at the end of a process
-        deferred.defer(_gather, writer, failed=_report)
+        background.defer(_gather, writer, failed=_report)
 
 
 def _gather(writer: ContextWriter) -> None:

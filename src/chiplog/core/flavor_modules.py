@@ -1,10 +1,11 @@
-"""``chiplog.<flavor>``: the public module of a model flavor that a plugin provides."""
+"""``chiplog.<name>``: the public module of a flavor or an integration that a plugin provides."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from chiplog.core.alias_loading import alias_spec
+from chiplog.core.autolog.engine import integrations
 from chiplog.core.models.flavor import flavors
 
 if TYPE_CHECKING:
@@ -12,12 +13,12 @@ if TYPE_CHECKING:
 
 
 def flavor_module(name: str) -> str | None:
-    """The import path that a plugin names for the flavor ``name``, or None."""
-    flavor = flavors().get(name)
-    return flavor.module if flavor else None
+    """The import path that a plugin names for the flavor or integration ``name``, or None."""
+    provided = flavors().get(name) or integrations().get(name)
+    return (provided.module or None) if provided else None
 
 
 def find_flavor(name: str) -> ModuleSpec | None:
-    """What loads ``chiplog.<flavor>``, or None if no plugin provides that flavor."""
+    """What loads ``chiplog.<flavor>``, or None if no plugin provides one."""
     module = flavor_module(name.removeprefix("chiplog."))
     return alias_spec(name, module) if module else None

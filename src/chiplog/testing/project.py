@@ -7,7 +7,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from chiplog.core.autolog import deferred, engine
+from chiplog.core import background
+from chiplog.core.autolog import engine
 from chiplog.core.autolog import receipt as receipts
 from chiplog.core.autolog.account import account
 from chiplog.core.entities import ViewType
@@ -32,7 +33,7 @@ class Project:
 
     def runs(self) -> list[Run]:
         """Every run recorded so far, oldest first."""
-        deferred.flush(60)
+        background.flush(60)
         store = readable_store(get_tracking_uri())
         experiments = store.search_experiments(ViewType.ALL, 1000, None, None, None)
         ids = [experiment.experiment_id for experiment in experiments]
@@ -49,7 +50,7 @@ class Project:
 
     def document(self, run_id: str, name: str) -> bytes | None:
         """A document attached to a run."""
-        deferred.flush(60)
+        background.flush(60)
         return readable_store(get_tracking_uri()).get_document(run_id, name)
 
     def receipt(self, run_id: str) -> Receipt:
@@ -78,6 +79,6 @@ def _calm() -> None:
     engine.reset()
     while active.local.stack:
         end_run()
-    deferred.flush(60)
+    background.flush(60)
     set_tracking_uri(None)
     account.forget()

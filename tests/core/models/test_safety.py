@@ -276,10 +276,10 @@ def test_an_experimental_estimator_is_known_whenever_it_was_enabled(tmp_path: Pa
         from sklearn.impute import IterativeImputer
         from sklearn.linear_model import Ridge
         from sklearn.model_selection import HalvingGridSearchCV
-        from chiplog.core.models import skopsfile
+        from chiplog.core.models.skops import file as skops_file
         from chiplog.core.models.safety import Trust, read_skops
         for model in (IterativeImputer(), HalvingGridSearchCV(Ridge(), {"alpha": [1.0]})):
-            Path(sys.argv[1]).write_bytes(skopsfile.dump(model))
+            Path(sys.argv[1]).write_bytes(skops_file.dump(model))
             assert type(read_skops(Path(sys.argv[1]), Trust())) is type(model)
     """
     command = [sys.executable, "-c", textwrap.dedent(script), str(tmp_path / "model.skops")]

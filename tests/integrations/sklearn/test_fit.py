@@ -36,7 +36,8 @@ from sklearn.pipeline import make_pipeline  # noqa: E402
 from sklearn.preprocessing import StandardScaler  # noqa: E402
 from sklearn.svm import SVC  # noqa: E402
 
-from chiplog.core.autolog import deferred, receipt  # noqa: E402
+from chiplog.core import background
+from chiplog.core.autolog import receipt  # noqa: E402
 from chiplog.core.runs import lifecycle  # noqa: E402
 from chiplog.core.stores import open_artifact_store  # noqa: E402
 from chiplog.integrations.sklearn import api  # noqa: E402
@@ -54,12 +55,12 @@ def only_run(project: Project) -> Run:
 
 
 def files(run: Run) -> set[str]:
-    deferred.flush(60)
+    background.flush(60)
     return {info.path for info in open_artifact_store(str(run.info.artifact_uri)).list(None)}
 
 
 def read(run: Run, path: str) -> bytes:
-    deferred.flush(60)
+    background.flush(60)
     with open_artifact_store(str(run.info.artifact_uri)).open(path) as file:
         return file.read()
 
@@ -293,7 +294,7 @@ def test_no_reference_to_data_or_model_outlives_the_fit(project: Project, autolo
     model = KNeighborsClassifier().fit(X, y)
     held = [weakref.ref(X), weakref.ref(y), weakref.ref(model)]
     del X, y, model
-    deferred.flush(60)
+    background.flush(60)
     gc.collect()
     assert [reference() for reference in held] == [None, None, None]
     assert len(project.runs()) == 1

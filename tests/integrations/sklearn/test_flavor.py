@@ -32,7 +32,7 @@ from chiplog.core.errors import AlreadyExists, InvalidValue, NotFound  # noqa: E
 from chiplog.core.models import saving  # noqa: E402
 from chiplog.core.models.model import Model  # noqa: E402
 from chiplog.core.models.safety import UntrustedModel  # noqa: E402
-from chiplog.core.models.skopsfile import CannotSave  # noqa: E402
+from chiplog.core.models.skops.file import CannotSave  # noqa: E402
 from chiplog.integrations.sklearn import api  # noqa: E402
 
 if TYPE_CHECKING:

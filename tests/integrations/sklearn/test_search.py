@@ -30,7 +30,7 @@ from sklearn.pipeline import make_pipeline  # noqa: E402
 from sklearn.preprocessing import StandardScaler  # noqa: E402
 from sklearn.tree import DecisionTreeClassifier  # noqa: E402
 
-from chiplog.core.autolog import deferred  # noqa: E402
+from chiplog.core import background  # noqa: E402
 from chiplog.core.errors import InvalidValue  # noqa: E402
 from chiplog.core.stores import open_artifact_store  # noqa: E402
 from chiplog.integrations.sklearn import api  # noqa: E402
@@ -44,7 +44,7 @@ GRID = {"max_depth": [1, 2, 3, None], "criterion": ["gini", "entropy"]}
 
 
 def read(run: Run, path: str) -> str:
-    deferred.flush(60)
+    background.flush(60)
     with open_artifact_store(str(run.info.artifact_uri)).open(path) as file:
         return file.read().decode()
 

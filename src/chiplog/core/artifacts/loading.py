@@ -19,9 +19,9 @@ from urllib.parse import unquote, urlsplit
 import msgspec
 import yaml
 
+from chiplog.core import background
 from chiplog.core.artifacts.images import pillow
 from chiplog.core.artifacts.paths import check_directory, join
-from chiplog.core.autolog import deferred
 from chiplog.core.errors import BadContent, InvalidValue, NotFound
 from chiplog.core.location import normalise
 from chiplog.core.runs.active import store_uri
@@ -126,7 +126,7 @@ def locate(
     tracking_uri: str | None = None,
 ) -> Place:
     """Where an artifact lies, by its URI or its run and path."""
-    deferred.flush(_SECONDS_TO_FINISH)
+    background.flush(_SECONDS_TO_FINISH)
     if (artifact_uri is None) == (run_id is None):
         raise InvalidValue(
             "Give exactly one of artifact_uri and run_id; "

@@ -207,6 +207,8 @@ class Integration:
         versions: the versions that are known to work, such as ``">=1.4"`` or ``">=2.1,<4"``.
         modules: the modules to wait for. Installation takes place when the first one is imported.
         options: its settings; the signature of its ``autolog()`` is made from them.
+        module: import path of the public module that ``chiplog.<name>`` stands for; a flavor of
+            the same name names it likewise.
         accompanies: whether it trains nothing itself and is switched on with any other integration.
     """
 
@@ -215,6 +217,7 @@ class Integration:
     versions: ClassVar[str] = ""
     modules: ClassVar[tuple[str, ...]]
     options: ClassVar[type[AutologConfig]] = AutologConfig
+    module: ClassVar[str] = ""
     accompanies: ClassVar[bool] = False
 
     def points(self) -> Iterable[Point]:

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
-from chiplog.core import validation
-from chiplog.core.autolog import deferred
+from chiplog.core import background, validation
 from chiplog.core.autolog.receipt import Captured, Omission
 from chiplog.core.entities import Dataset, DatasetInput
 from chiplog.core.errors import InvalidValue, StoreUnavailable
@@ -186,7 +185,7 @@ class TrainingSession:
             run.attach_receipt()
             self.warn(f"Recording {what}", error)
 
-        deferred.defer(function, *arguments, failed=failed)
+        background.defer(function, *arguments, failed=failed)
 
     def remember(self, trained: object) -> None:
         """Note that ``trained`` came out of this session, for what is measured on it afterwards.

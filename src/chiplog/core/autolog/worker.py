@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from chiplog.core.autolog import deferred, engine, nesting
+from chiplog.core import background
+from chiplog.core.autolog import engine, nesting
 from chiplog.core.autolog.installation import OFF
 from chiplog.core.journal import flush_all
 from chiplog.core.runs import active
@@ -122,5 +123,5 @@ def _join(passport: Passport) -> None:
 def _deliver() -> None:
     """Deliver what there is; after one wait in vain hardly wait again, since nothing is lost."""
     global _patience  # noqa: PLW0603 - one per process
-    delivered = deferred.flush(_patience) and flush_all(_patience)
+    delivered = background.flush(_patience) and flush_all(_patience)
     _patience = _SECONDS_TO_DELIVER if delivered else _BRIEF_SECONDS

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
-from chiplog.core.autolog import deferred
+from chiplog.core import background
 from chiplog.core.entities import Dataset, DatasetInput
 from chiplog.core.errors import InvalidValue
 from chiplog.core.fluent.operations import RunOperations, switch
@@ -185,7 +185,7 @@ def flush_async_logging() -> None:
 
 def flush_artifact_async_logging() -> None:
     """Wait until every artifact is stored: those that autologging had put off."""
-    deferred.flush()
+    background.flush()
 
 
 def dataset_input(

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 from chiplog.core.config import env_bool
 from chiplog.core.errors import DamagedModel, MissingLibrary, NotFound, UntrustedModel
-from chiplog.core.models import structure, trusted
-from chiplog.core.models.estimators import check_estimators
+from chiplog.core.models.skops import structure, trusted
+from chiplog.core.models.skops.estimators import check_estimators
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

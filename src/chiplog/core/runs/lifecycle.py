@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from chiplog.core import experiments, validation
 from chiplog.core.clock import now_ms
 from chiplog.core.config import env_bool
-from chiplog.core.context import collect_context_files, run_context_tags
+from chiplog.core.context import collect_late_context, run_context_tags
 from chiplog.core.entities import LifecycleStage, Run, RunData, RunInfo
 from chiplog.core.errors import ChiplogError, InvalidValue
 from chiplog.core.records import RunStarted, RunUpdated
@@ -202,7 +202,7 @@ def _entry_of_new(info: RunInfo, tags: dict[str, str], uri: str) -> OpenRun:
     )
     entry = OpenRun(ActiveRun(info, RunData(tags=dict(tags))), writer)
     if PARENT_RUN_ID not in tags:
-        collect_context_files(writer)
+        collect_late_context(writer)
     return entry
 
 

@@ -10,7 +10,7 @@ from chiplog.core.models.examples import first_rows
 from chiplog.core.models.logging import ModelEntry
 from chiplog.core.models.saving import ModelContent
 from chiplog.core.models.signature import ModelSignature, infer_signature
-from chiplog.core.models.skopsfile import CannotSave
+from chiplog.core.models.skops.file import CannotSave
 from chiplog.integrations.sklearn import plots, search
 from chiplog.integrations.sklearn.config import SklearnConfig
 from chiplog.integrations.sklearn.data import TrainingData, generators_untouched

@@ -7,9 +7,10 @@ import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from chiplog.core.errors import InvalidValue, MissingLibrary
-from chiplog.core.models import safety, skopsfile
+from chiplog.core.models import safety
 from chiplog.core.models.flavor import Saved
 from chiplog.core.models.loading import file_of
+from chiplog.core.models.skops import file as skops_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -44,12 +45,12 @@ class SklearnFlavor:
         trusted: list[str] | None = None
         notes: tuple[str, ...] = ()
         if chosen == "skops":
-            data = skopsfile.dump(model)
-            modules = skopsfile.type_names(data) | {"skops", "numpy", "scipy"}
+            data = skops_file.dump(model)
+            modules = skops_file.type_names(data) | {"skops", "numpy", "scipy"}
             given = options.get("skops_trusted_types")
-            untrusted = skopsfile.untrusted_by_skops(data)
+            untrusted = skops_file.untrusted_by_skops(data)
             trusted = list(given) if given is not None else untrusted
-            notes = skopsfile.notes_on(skopsfile.needs_trust(untrusted))
+            notes = skops_file.notes_on(skops_file.needs_trust(untrusted))
         else:
             data = _pickler(chosen)(model)
             modules = safety.pickled_modules(data) & set(_roots()) | {"numpy", "scipy"}

@@ -10,7 +10,7 @@ import weakref
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from chiplog.core.autolog import deferred
+from chiplog.core import background
 from chiplog.core.autolog.weakmap import WeakIdMap
 from chiplog.core.data import describe_dataset
 from chiplog.core.entities import DatasetInput
@@ -149,7 +149,7 @@ def _record(run: SessionRun, function: str, dataset: str, value: Any, written: s
         memory.calls[key] = written
         body = json.dumps(memory.calls, indent=2).encode()
     run.writer.log_metric(key, float(value))
-    deferred.defer(_put, run, body, failed=_report)
+    background.defer(_put, run, body, failed=_report)
 
 
 def _put(run: SessionRun, body: bytes) -> None:

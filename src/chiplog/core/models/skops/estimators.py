@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from chiplog.core.models.structure import refuse, require
+from chiplog.core.models.skops.structure import refuse, require
 
 
 def check_estimators(model: object) -> None:

@@ -10,8 +10,9 @@ from typing import NoReturn
 
 import pytest
 
-from chiplog.core.autolog import deferred, nesting
-from chiplog.core.autolog.deferred import Background
+from chiplog.core import background
+from chiplog.core.autolog import nesting
+from chiplog.core.background import Background
 
 
 def _raise(error: Exception) -> NoReturn:
@@ -21,8 +22,8 @@ def _raise(error: Exception) -> NoReturn:
 def test_work_is_done_in_order_on_one_other_thread() -> None:
     done: list[tuple[int, int]] = []
     for number in range(20):
-        deferred.defer(lambda n=number: done.append((n, threading.get_ident())), failed=_raise)
-    assert deferred.flush(20)
+        background.defer(lambda n=number: done.append((n, threading.get_ident())), failed=_raise)
+    assert background.flush(20)
     assert [number for number, _ in done] == list(range(20))
     (thread,) = {thread for _, thread in done}
     assert thread != threading.get_ident()
@@ -32,10 +33,10 @@ def test_a_failure_goes_to_its_own_handler_and_the_rest_is_done() -> None:
     failed: list[Exception] = []
     done: list[int] = []
     error = ValueError("ours")
-    deferred.defer(_raise, error, failed=failed.append)
-    deferred.defer(_raise, error, failed=_raise)
-    deferred.defer(done.append, 1, failed=_raise)
-    assert deferred.flush(20)
+    background.defer(_raise, error, failed=failed.append)
+    background.defer(_raise, error, failed=_raise)
+    background.defer(done.append, 1, failed=_raise)
+    assert background.flush(20)
     assert failed == [error]
     assert done == [1]
 
@@ -52,26 +53,26 @@ def test_flushing_gives_up_after_its_time() -> None:
 
 def test_work_that_flushes_does_not_wait_for_itself() -> None:
     flushed: list[bool] = []
-    deferred.defer(lambda: flushed.append(deferred.flush(20)), failed=_raise)
-    assert deferred.flush(20)
+    background.defer(lambda: flushed.append(background.flush(20)), failed=_raise)
+    assert background.flush(20)
     assert flushed == [True]
 
 
 def test_nothing_done_there_is_watched() -> None:
     watching: list[bool] = []
-    deferred.defer(lambda: watching.append(nesting.is_watching()), failed=_raise)
-    assert deferred.flush(20)
+    background.defer(lambda: watching.append(nesting.is_watching()), failed=_raise)
+    assert background.flush(20)
     assert watching == [False]
 
 
 def test_the_end_of_the_process_waits_for_it() -> None:
     script = (
         "import sys, time\n"
-        "from chiplog.core.autolog import deferred\n"
+        "from chiplog.core import background\n"
         "def work():\n"
         "    time.sleep(0.3)\n"
         "    print('done', flush=True)\n"
-        "deferred.defer(work, failed=print)\n"
+        "background.defer(work, failed=print)\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True
@@ -81,15 +82,15 @@ def test_the_end_of_the_process_waits_for_it() -> None:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 def test_a_forked_child_has_a_thread_of_its_own() -> None:
-    deferred.defer(lambda: None, failed=_raise)
+    background.defer(lambda: None, failed=_raise)
     child = os.fork()
     if child == 0:
         done: list[int] = []
-        deferred.defer(done.append, 1, failed=_raise)
-        os._exit(17 if deferred.flush(20) and done == [1] else 1)
+        background.defer(done.append, 1, failed=_raise)
+        os._exit(17 if background.flush(20) and done == [1] else 1)
     _, status = os.waitpid(child, 0)
     assert os.waitstatus_to_exitcode(status) == 17
-    assert deferred.flush(20)
+    assert background.flush(20)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
@@ -102,7 +103,7 @@ def test_a_fork_waits_for_the_piece_of_work_in_hand() -> None:
             begun.set()
             threading.Event().wait(0.2)
 
-    deferred.defer(work, failed=_raise)
+    background.defer(work, failed=_raise)
     begun.wait(20)
     child = os.fork()
     if child == 0:

@@ -10,7 +10,7 @@ import zipfile
 from typing import Any, Final
 
 from chiplog.core.errors import CannotSave, MissingLibrary
-from chiplog.core.models.trusted import KINDS, scoring_functions
+from chiplog.core.models.skops.trusted import KINDS, scoring_functions
 from chiplog.hooks.wrapping import Wrapped
 
 __all__ = [

@@ -1,0 +1,1 @@
+"""lightning: what this plugin provides. The heavy code is imported when it is needed."""

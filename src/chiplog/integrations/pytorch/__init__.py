@@ -1,0 +1,1 @@
+"""pytorch: what this plugin provides. The heavy code is imported when it is needed."""

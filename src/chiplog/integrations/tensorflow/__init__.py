@@ -1,0 +1,1 @@
+"""tensorflow: what this plugin provides. The heavy code is imported when it is needed."""
