@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from chiplog.core.stores import TrackingStore
 
 _POINTS_PER_PARAM = 100
+_AT_WORK = 0.5  # the share of processes that are killed at work; others may not have come to it
+_START_SECONDS = 30.0
+_OWNERLESS_SECONDS = 6.0  # after which an owner file without content is taken to be left behind
 
 
 @dataclass
@@ -83,6 +86,12 @@ class Victim:
                 self._log_for_ever(uri)
             finally:
                 os._exit(1)
+
+    def wait_for_work(self) -> None:
+        """Wait until it has logged something: on a busy machine a start may take long."""
+        until = time.monotonic() + _START_SECONDS
+        while not self._counts[0] and time.monotonic() < until:
+            time.sleep(0.001)
 
     def kill(self) -> None:
         """Kill it, and wait until it is gone."""
@@ -152,19 +161,28 @@ def kill_many(kills: int, parallel: int, longest: float, seed: int, project: Pat
         for victim in group:
             victim.start(uri)
         for victim in group:
+            if moments.random() < _AT_WORK:
+                victim.wait_for_work()
             time.sleep(moments.uniform(0, longest))
             victim.kill()
     outcome = Outcome()
-    store = open_tracking_store(uri)
+    store = open_tracking_store(uri, deliver=False)
     outcome.problems = recover(store).problems
+    if left_behind(store):
+        time.sleep(_OWNERLESS_SECONDS)
+        outcome.problems += recover(store).problems
     for victim in victims:
         check(victim, store, outcome)
     outcome.seconds = time.monotonic() - began
-    assert store.journal_directory is not None
-    left = list(store.journal_directory.glob("*.seg"))
-    if left:
-        outcome.problems.append(f"{len(left)} files were left behind: {left[0].name}, …")
+    if left := left_behind(store):
+        outcome.problems.append(f"{len(left)} files were left behind: {left[0]}, …")
     return outcome
+
+
+def left_behind(store: TrackingStore) -> list[str]:
+    """The names of files of journals that are still there."""
+    assert store.journal_directory is not None
+    return sorted(path.name for path in store.journal_directory.iterdir())
 
 
 @click.command()

@@ -14,6 +14,7 @@ from benchmarks.figures import (
     short_run,
     survival,
     sustained,
+    training,
 )
 
 ALL = {
@@ -26,6 +27,8 @@ ALL = {
         short_run.FIGURE,
         autolog.FIT,
         autolog.GRID,
+        *training.FIGURES,
+        training.MEMORY,
         models.FIGURE,
         search.FIGURE,
         survival.FIGURE,

@@ -9,8 +9,10 @@ import time
 from typing import Any
 
 import chiplog
-from benchmarks.workers import data, training
+from benchmarks.workers import data, loops, training
 from benchmarks.workers.protocol import folder_size, serve, summary, verb, work
+from chiplog.core.autolog import receipt as receipts
+from chiplog.core.autolog.engine import integrations
 from chiplog.core.records import Batch, RunRecorded
 from chiplog.core.stores import open_tracking_store
 
@@ -176,6 +178,44 @@ def query(filter_string: str = "", order_by: str = "", page: int = 100) -> dict[
     )
     seconds = time.perf_counter() - start
     return {"seconds": seconds, "names": [run.info.run_name for run in runs]}
+
+
+@verb
+def autolog_loops(
+    framework: str,
+    models: bool,
+    every_step: bool = False,  # noqa: ARG001 - as it is, always
+) -> None:
+    names = ["pytorch"] if framework in {"torch", "lightning"} else [framework]
+    others = set(integrations()) - {*names, "lightning", "tensorflow"}
+    chiplog.autolog(log_models=models, exclude_flavors=others)
+
+
+@verb
+def loop(
+    framework: str,
+    steps: int,
+    logger: str = "",
+    by_hand: bool = False,  # noqa: ARG001 - chiplog sees by itself what others are told
+) -> dict[str, float]:
+    with chiplog.start_run() as run:
+        result = loops.train(framework, steps, logger)
+    chiplog.flush_async_logging()
+    store = _store()
+    body = store.get_document(run.info.run_id, receipts.DOCUMENT)
+    sessions = [] if body is None else receipts.decode(body).sessions
+    keys = run_keys(run.info.run_id)
+    points = max((_points(run.info.run_id, key) for key in keys), default=0)
+    told = {
+        "overhead": sum(one.overhead_ms for one in sessions) / 1e3,
+        "during": sum(one.during_ms for one in sessions) / 1e3,
+        "points": points,
+    }
+    return {**result, **told}
+
+
+def run_keys(run_id: str) -> list[str]:
+    return list(_store().get_run(run_id).data.metrics)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ import mlflow
 from mlflow import MlflowClient
 from mlflow.entities import Metric
 
-from benchmarks.workers import data, training
+from benchmarks.workers import data, loops, training
 from benchmarks.workers.protocol import folder_size, serve, summary, verb, work
 
 DATABASE = "mlflow.db"
@@ -206,6 +206,31 @@ def query(filter_string: str = "", order_by: str = "", page: int = 100) -> dict:
     )
     seconds = time.perf_counter() - start
     return {"seconds": seconds, "names": [run.info.run_name for run in runs]}
+
+
+@verb
+def autolog_loops(framework: str, models: bool, every_step: bool = False) -> None:
+    if framework == "lightning":
+        steps = 1 if every_step else None
+        mlflow.pytorch.autolog(log_models=models, log_every_n_step=steps)
+    elif framework == "keras":
+        own = {"log_every_epoch": False, "log_every_n_steps": 1} if every_step else {}
+        mlflow.tensorflow.autolog(log_models=models, **own)
+    elif framework != "torch":
+        mlflow.autolog(log_models=models)
+
+
+@verb
+def loop(framework: str, steps: int, logger: str = "", by_hand: bool = False) -> dict:
+    with mlflow.start_run() as run:
+        log = (
+            (lambda key, value, step: mlflow.log_metric(key, value, step=step)) if by_hand else None
+        )
+        result = loops.train(framework, steps, logger, log)
+    client = MlflowClient()
+    keys = client.get_run(run.info.run_id).data.metrics
+    points = max((len(client.get_metric_history(run.info.run_id, key)) for key in keys), default=0)
+    return {**result, "points": points}
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from benchmarks.workers import data, training
+from benchmarks.workers import data, loops, training
 from benchmarks.workers.protocol import serve, summary, verb, work
 
 
@@ -58,6 +58,23 @@ def recorded() -> int:
 @verb
 def grid(candidates: int) -> float:
     return training.grid_search(candidates)
+
+
+@verb
+def autolog_loops(framework: str, models: bool, every_step: bool = False) -> None:
+    """Nothing watches."""
+
+
+@verb
+def loop(
+    framework: str,
+    steps: int,
+    logger: str = "",
+    by_hand: bool = False,  # noqa: ARG001 - there is nobody to tell by hand
+) -> dict[str, float]:
+    result = loops.train(framework, steps, logger)
+    points = {"TensorBoard": steps, "CSV": steps}.get(logger, 0)
+    return {**result, "points": points if framework != "keras" or logger != "CSV" else 1}
 
 
 if __name__ == "__main__":

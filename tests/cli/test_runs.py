@@ -80,6 +80,22 @@ def test_list_can_show_children_and_those_of_one_run(
     assert found == ["candidate-2", "candidate-1", "candidate-0"]
 
 
+def test_what_was_varied_among_children_is_shown(
+    chiplog: Callable[..., Result], project: Path
+) -> None:
+    import chiplog as log
+
+    with log.start_run(run_name="search"):
+        for rate in (0.1, 0.2, 0.3):
+            with log.start_run(nested=True):
+                log.log_params({"rate": rate, "layers": 3, "seed": rate > 0.1})
+                log.log_metric("accuracy", rate)
+    heads = chiplog("runs", "list", "--parent", "search").stdout.splitlines()[0].split()
+    assert heads[-3:] == ["rate", "seed", "accuracy"]
+    every = chiplog("runs", "list", "--children").stdout.splitlines()[0].split()
+    assert "rate" not in every
+
+
 def test_list_takes_mlflows_options(
     chiplog_json: Callable[..., Any], voyages: dict[str, str]
 ) -> None:

@@ -100,7 +100,7 @@ def test_the_run_of_a_killed_process_is_told_of_and_complete(
     chiplog: Callable[..., Result], chiplog_json: Callable[..., Any], killed: str
 ) -> None:
     result = chiplog("runs", "list")
-    assert "had died with their process and are KILLED now" in result.stderr
+    assert "had died with its process and is KILLED now" in result.stderr
     assert killed[:8] in result.stderr
     found = chiplog_json("runs", "show", killed)
     assert found["info"]["status"] == "KILLED"

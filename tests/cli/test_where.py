@@ -46,6 +46,22 @@ def test_a_variable_wins_and_is_named(
     assert "environment variable MLFLOW_TRACKING_URI" in text
 
 
+def test_files_that_others_do_not_see_are_told(
+    chiplog: Callable[..., Result],
+    chiplog_json: Callable[..., Any],
+    project: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert "on this machine" not in chiplog("where").stdout
+    monkeypatch.setenv("CHIPLOG_TRACKING_URI", "postgresql://ann@db/runs")
+    text = " ".join(chiplog("where").stdout.split())
+    assert "only on this machine" in text
+    assert "CHIPLOG_DEFAULT_ARTIFACT_ROOT" in text
+    assert chiplog_json("where")["artifacts"]["path"] == f"{project}/.chiplog/artifacts"
+    monkeypatch.setenv("CHIPLOG_TRACKING_URI", "https://runs.example.com")
+    assert chiplog_json("where")["artifacts"] is None
+
+
 def test_a_password_is_never_printed(
     chiplog: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
 ) -> None:

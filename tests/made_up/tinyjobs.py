@@ -38,3 +38,11 @@ def train_with_a_step(rate):
     train_one(rate)
     run = chiplog.active_run()
     return run.info.run_id if run else None
+
+
+def train_after_autolog(rate):
+    """Switch autologging on as a worker's own code may, and train."""
+    import chiplog
+
+    chiplog.autolog()
+    return train_one(rate)

@@ -31,14 +31,20 @@ def open_or_create_project() -> TrackingStore:
 
 def open_to_read(uri: str) -> TrackingStore:
     """The store that ``uri`` names, what dead processes left in journals delivered."""
-    from chiplog.core.journal import recover
+    from chiplog.cli.render.numbers import plural
+    from chiplog.core.journal import begin_recovery
+    from chiplog.core.runs.reading import end_timeout
     from chiplog.core.stores import open_tracking_store
 
     store = open_tracking_store(uri, deliver=False)
-    report = recover(store)
+    recovery = begin_recovery(store)
+    recovery.wait(end_timeout())
+    report = recovery.report
     if report.runs:
+        is_one = len(report.runs) == 1
         click.echo(
-            f"{len(report.runs)} run(s) had died with their process and are KILLED now: "
+            f"{plural(len(report.runs), 'run')} had died with "
+            f"{'its process and is' if is_one else 'their processes and are'} KILLED now: "
             + ", ".join(run_id[:8] for run_id in report.runs[:5])
             + (" ..." if len(report.runs) > 5 else ""),
             err=True,

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 
 _MOST_CHILDREN = 1000
+_SMALL = 0.02  # of the overhead: what is listed with others
 
 
 def read_receipt(store: TrackingStore, run_id: str) -> list[Receipt]:
@@ -46,7 +47,10 @@ def in_short(session: Receipt) -> Text:
         text.append(f"; {len(session.degraded)} in part", style="not bold yellow")
     if any(call.outcome == "TRAINING" for call in session.calls):
         text.append("; its end is not recorded", style="not bold yellow")
-    return text.append(f" (cost {duration(session.overhead_ms)})", style="not bold dim")
+    cost = duration(session.overhead_ms)
+    if session.training_ms > 0 and session.overhead_ms > 0:
+        cost += f", {_share(session.overhead_ms, session, brief=True)} of the training time"
+    return text.append(f" (cost {cost})", style="not bold dim")
 
 
 def _autologged_children(store: TrackingStore, run: Run) -> str | None:
@@ -118,6 +122,8 @@ def _show_session(out: Terminal, session: Receipt, *, running: bool) -> None:
     _show_hooks(out, session)
     out.title("Cost")
     out.wrapped(Text(f"  {_cost(session)}"), 2)
+    for part in _spent_on(session):
+        out.wrapped(Text(f"    {part}", style="dim"), 6)
 
 
 def _show_calls(out: Terminal, calls: Sequence[CallNote], *, running: bool) -> None:
@@ -167,6 +173,40 @@ def _cost(session: Receipt) -> str:
     spent = f"{duration(session.overhead_ms)} on the training thread"
     if session.training_ms <= 0:
         return spent
-    ratio = session.overhead_ms / session.training_ms
-    share = f"{100 * ratio:.1f} % of" if ratio < 1 else f"{ratio:.1f} times"
-    return f"{spent}, {share} the {duration(session.training_ms)} that training took"
+    whole = f"{spent}, {_share(session.overhead_ms, session)}"
+    if session.during_ms <= 0:
+        return f"{whole}, before and after it"
+    during = duration(session.during_ms)
+    return (
+        f"{whole}; {during} ({_share(session.during_ms, session, brief=True)}) of it while it ran"
+    )
+
+
+def _share(spent: float, session: Receipt, *, brief: bool = False) -> str:
+    """What a time is of the training's, in words."""
+    ratio = spent / session.training_ms
+    times = f"{100 * ratio:.2g} %" if ratio < 0.1 else f"{100 * ratio:.0f} %"
+    if ratio >= 1:
+        times = f"{ratio:.1f} times"
+    if brief:
+        return times
+    of = " of" if ratio < 1 else ""
+    return f"{times}{of} the {duration(session.training_ms)} that training took"
+
+
+def _spent_on(session: Receipt) -> list[str]:
+    """The costs in lines, the dearest first, the small ones in one line."""
+    costs = sorted(session.costs, key=lambda cost: -cost.ms)
+    large = [cost for cost in costs if cost.ms >= _SMALL * session.overhead_ms]
+    lines = []
+    for cost in large:
+        if cost.of > cost.times:
+            lines.append(f"{cost.what} {duration(cost.ms)} at {cost.times} of {cost.of} steps")
+        elif cost.times > 1:
+            lines.append(f"{cost.what} {duration(cost.ms)} in {plural(cost.times, 'call')}")
+        else:
+            lines.append(f"{cost.what} {duration(cost.ms)}")
+    rest = costs[len(large) :]
+    if rest:
+        lines.append(f"{plural(len(rest), 'other')} {duration(sum(cost.ms for cost in rest))}")
+    return lines

@@ -64,12 +64,12 @@ def command(
 def _own_folder() -> Path:
     """Where the project's journals lie."""
     from chiplog.cli.project import check_exists, database_path
-    from chiplog.core.location import journal_directory, resolve_tracking_uri
+    from chiplog.core.location import folder_of, journal_directory, resolve_tracking_uri
 
     location = resolve_tracking_uri()
     check_exists(location)
     path = database_path(location.value)
-    folder = journal_directory() if path is None else path.parent / "journals"
+    folder = journal_directory() if path is None else folder_of(path) / "journals"
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 

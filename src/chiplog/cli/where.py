@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from chiplog.core.location import Location
 
 
+_ONLY_HERE = (
+    "only on this machine, for experiments that were made without CHIPLOG_DEFAULT_ARTIFACT_ROOT"
+)
+
+
 @click.command("where")
 @json_option
 def command(as_json: bool) -> None:
@@ -36,18 +41,18 @@ def command(as_json: bool) -> None:
 def _facts(location: Location) -> dict[str, Any]:
     from chiplog.cli.project import database_path
     from chiplog.core.config import env_with_source
-    from chiplog.core.location import journal_directory
+    from chiplog.core.location import folder_of, journal_directory
     from chiplog.core.masking import mask_uri
 
     path = database_path(location.value)
     name, name_variable = env_with_source("EXPERIMENT_NAME")
     experiment_id, id_variable = env_with_source("EXPERIMENT_ID")
-    journals = path.parent / "journals" if path else journal_directory()
+    journals = folder_of(path) / "journals" if path else journal_directory()
     return {
         "tracking_uri": mask_uri(location.value),
         "reason": location.reason,
         "database": _database(path),
-        "artifacts": _folder(path.parent / "artifacts") if path else None,
+        "artifacts": _artifacts(location.value, path),
         "journals": _journals(journals),
         "experiment": {
             "name": name,
@@ -55,6 +60,19 @@ def _facts(location: Location) -> dict[str, Any]:
             "reason": name_variable or id_variable,
         },
     }
+
+
+def _artifacts(uri: str, path: Path | None) -> dict[str, Any] | None:
+    """Where files lie by default: on this machine, unless a server is asked for them."""
+    from pathlib import Path
+
+    from chiplog.core.location import folder_of, project_folder
+
+    if path is not None:
+        return _folder(folder_of(path) / "artifacts")
+    if uri.startswith(("http://", "https://")):
+        return None
+    return _folder(Path(project_folder().value) / "artifacts") | {"only_here": True}
 
 
 def _database(path: Path | None) -> dict[str, Any] | None:
@@ -110,6 +128,8 @@ def _show(facts: dict[str, Any]) -> None:
     if artifacts is not None:
         state = f"{plural(artifacts['files'], 'file')}, {size(artifacts['bytes'])}"
         pairs.append(("files", f"{artifacts['path']} ({state})"))
+        if artifacts.get("only_here"):
+            pairs.append(("", Text(_ONLY_HERE, style="yellow")))
     state = f"{journals['in_use']} in use, {journals['waiting']} waiting for delivery"
     pairs.append(("journals", f"{journals['path']} ({state})"))
     experiment = facts["experiment"]

@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING, Any
 from chiplog.core import validation
 from chiplog.core.config import env_with_source
 from chiplog.core.entities import Experiment, LifecycleStage
-from chiplog.core.errors import AlreadyExists, ChiplogError, InvalidValue, NotFound
+from chiplog.core.errors import (
+    AlreadyExists,
+    ChiplogError,
+    InvalidValue,
+    NotFound,
+    StoreUnavailable,
+)
+from chiplog.core.records import NAMED
 from chiplog.core.runs.active import forget_writers
 from chiplog.core.runs.inherit import inherited
 from chiplog.core.runs.reading import readable_store
@@ -75,18 +82,21 @@ def create(
 def set_active(
     uri: str, experiment_name: str | None = None, experiment_id: str | None = None
 ) -> Experiment:
-    """Choose the experiment of new runs, child processes' included; an unknown name is created."""
+    """Choose the experiment of new runs, child processes' included; an unknown name is created.
+
+    While the store cannot be reached the choice stands all the same: see :func:`for_new_run`.
+    """
     global _active_id  # noqa: PLW0603 - process-wide by MLflow's contract
     if (experiment_name is None) == (experiment_id is None):
         raise InvalidValue(
             "Give exactly one of experiment_name and experiment_id, not "
             f"experiment_name={experiment_name!r} with experiment_id={experiment_id!r}."
         )
+    wanted = str(experiment_id)
+    if experiment_name is not None:
+        wanted = NAMED + validation.check_experiment_name(experiment_name)
     with _lock:
-        if experiment_id is not None:
-            experiment = read(uri, str(experiment_id))
-        else:
-            experiment = get_or_create(uri, validation.check_experiment_name(experiment_name))
+        experiment = _fresh(uri, wanted)
         if experiment.lifecycle_stage != LifecycleStage.ACTIVE:
             raise InvalidValue(
                 f"Cannot set a deleted experiment {experiment.name!r} as the active experiment. "
@@ -108,11 +118,11 @@ def reset_active() -> None:
 def active_id(uri: str) -> str:
     """The id of the experiment that a new run lands in."""
     if _active_id is not None:
-        return _active_id
+        return _known_id(uri, _active_id)
     name, name_variable = env_with_source("EXPERIMENT_NAME")
     given_id, id_variable = env_with_source("EXPERIMENT_ID")
     if name is not None:
-        experiment_id = get_or_create(uri, name).experiment_id
+        experiment_id = _known_id(uri, NAMED + name)
         if given_id is not None and given_id != experiment_id:
             raise InvalidValue(
                 f"{name_variable}={name!r} names experiment {experiment_id}, but "
@@ -121,7 +131,7 @@ def active_id(uri: str) -> str:
         return experiment_id
     if given_id is not None:
         _check_environment_id(uri, given_id, id_variable)
-        return given_id
+        return _known_id(uri, given_id)
     parent = inherited()
     if parent is not None and parent.store_uri == uri:
         return parent.experiment_id
@@ -129,18 +139,46 @@ def active_id(uri: str) -> str:
 
 
 def for_new_run(uri: str, experiment_id: str | int | None) -> Experiment:
-    """The experiment a run is to start in; raises InvalidValue if it is deleted."""
+    """The experiment a run is to start in; raises InvalidValue if it is deleted.
+
+    A store that cannot be reached keeps no run from starting: the experiment is then taken to be
+    there, with an empty ``artifact_location``, and the run's records wait in the journal.
+    """
     wanted = active_id(uri) if experiment_id is None else str(experiment_id)
-    seen = _seen.get((uri, wanted))
-    if seen is None or time.monotonic() > seen.until:
-        seen = _Seen(open_tracking_store(uri).get_experiment(wanted), _trusted_until())
-        _seen[uri, wanted] = seen
-    experiment = seen.experiment
+    experiment = _fresh(uri, wanted)
     if experiment.lifecycle_stage != LifecycleStage.ACTIVE:
         raise InvalidValue(
             f"The experiment {wanted!r} ({experiment.name!r}) must be in the 'active' state to "
             f"start runs in; it is deleted. restore_experiment({wanted!r}) brings it back."
         )
+    return experiment
+
+
+def _known_id(uri: str, wanted: str) -> str:
+    """The id of an experiment that may have been chosen by name while its store was away."""
+    return _fresh(uri, wanted).experiment_id if wanted.startswith(NAMED) else wanted
+
+
+def _fresh(uri: str, wanted: str) -> Experiment:
+    """An experiment by its id or by ``name:NAME``, as it was within the last seconds.
+
+    One whose store cannot be reached is taken to be there, and asked for again some seconds later.
+    """
+    seen = _seen.get((uri, wanted))
+    if seen is not None and time.monotonic() <= seen.until:
+        return seen.experiment
+    name = wanted.removeprefix(NAMED) if wanted.startswith(NAMED) else None
+    try:
+        experiment = read(uri, wanted) if name is None else get_or_create(uri, name)
+    except StoreUnavailable as error:
+        _log.warning(
+            "%s Runs start all the same: this process, the next one that opens the store, or "
+            "`chiplog sync` delivers them.",
+            error,
+        )
+        experiment = Experiment(wanted, name or "", artifact_location="")
+    if experiment.lifecycle_stage == LifecycleStage.ACTIVE:
+        _seen[uri, wanted] = _Seen(experiment, _trusted_until())
     return experiment
 
 
@@ -157,9 +195,6 @@ def read(uri: str, experiment_id: str) -> Experiment:
 
 def get_or_create(uri: str, name: str) -> Experiment:
     """The experiment of that name, created if there is none; safe when several processes do it."""
-    seen = _seen.get((uri, f"name:{name}"))
-    if seen is not None and time.monotonic() <= seen.until:
-        return seen.experiment
     store = open_tracking_store(uri)
     experiment = store.get_experiment_by_name(name)
     if experiment is None:
@@ -172,8 +207,6 @@ def get_or_create(uri: str, name: str) -> Experiment:
             experiment = store.get_experiment(created)
     if experiment is None:
         raise NotFound(f"The experiment {name!r} was created by another process, then removed.")
-    if experiment.lifecycle_stage == LifecycleStage.ACTIVE:
-        _seen[uri, f"name:{name}"] = _Seen(experiment, _trusted_until())
     return experiment
 
 
@@ -248,16 +281,15 @@ def search_all(
 
 
 def _check_environment_id(uri: str, experiment_id: str, variable: str | None) -> None:
-    if (uri, experiment_id) in _seen:
+    if experiment_id.startswith(NAMED):
         return
     try:
-        experiment = read(uri, experiment_id)
+        _fresh(uri, experiment_id)
     except NotFound:
         raise InvalidValue(
             f"{variable}={experiment_id!r} names no experiment of {uri!r}. "
             "Unset it, or give the id of one that exists (`chiplog experiments list`)."
         ) from None
-    _seen[uri, experiment_id] = _Seen(experiment, _trusted_until())
 
 
 def _trusted_until() -> float:

@@ -76,6 +76,17 @@ def project_folder() -> Location:
     return Location(str(here / FOLDER), f"no {FOLDER}/ at or above the working directory yet")
 
 
+def folder_of(database: Path) -> Path:
+    """Where the artifacts and journals of a SQLite database lie.
+
+    A project's are beside it in ``.chiplog``. Any other database gets a folder of its own, named
+    as SQLite names its files: ``runs.db-files`` beside ``runs.db``.
+    """
+    if database.parent.name == FOLDER and database.name == DATABASE:
+        return database.parent
+    return database.with_name(f"{database.name}-files")
+
+
 def journal_directory() -> Path:
     """Where journals lie for a store that has no place of its own for them; absolute."""
     given = env("JOURNAL_DIR")

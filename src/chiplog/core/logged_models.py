@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from chiplog.core import experiments, validation
+from chiplog.core.artifacts import outbox
 from chiplog.core.clock import now_ms
 from chiplog.core.entities import LoggedModel, LoggedModelStatus
 from chiplog.core.errors import InvalidValue, NotFound
@@ -44,13 +45,12 @@ def create(
     experiment = experiments.for_new_run(uri, experiment_id)
     model_id = new_model_id()
     now = now_ms()
+    root = experiment.artifact_location.rstrip("/")
     model = LoggedModel(
         experiment_id=experiment.experiment_id,
         model_id=model_id,
         name=name,
-        artifact_location=(
-            f"{experiment.artifact_location.rstrip('/')}/models/{model_id}/artifacts"
-        ),
+        artifact_location=f"{root}/models/{model_id}/artifacts" if root else "",
         creation_timestamp=now,
         last_updated_timestamp=now,
         model_type=model_type,
@@ -169,8 +169,10 @@ def search_all(
     return found if max_results is None else found[:max_results]
 
 
-def model_artifacts(model: LoggedModel) -> ArtifactStore:
-    """Where a model's files lie."""
+def model_artifacts(uri: str, model: LoggedModel) -> ArtifactStore:
+    """Where a model's files lie; those of one whose store cannot be asked for it wait."""
+    if not model.artifact_location:
+        return outbox.model_files(open_journal(uri), model.model_id)
     return open_artifact_store(model.artifact_location)
 
 

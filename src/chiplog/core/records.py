@@ -6,7 +6,7 @@ metric points travel beside them as columns (:class:`SeriesPoints`).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -15,6 +15,10 @@ from chiplog.core.entities import DatasetInput, LoggedModel, LoggedModelInput, L
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
+
+
+NAMED: Final = "name:"
+"""What stands before the name of an experiment whose id is not known."""
 
 
 class Record(msgspec.Struct, frozen=True, tag_field="t", omit_defaults=True):
@@ -29,6 +33,9 @@ class RunStarted(Record, frozen=True, tag="start"):
     A child process that records into a run of its parent's introduces it in its own journal with
     ``owned=False``, since its journal may be delivered first. A store that knows the run takes
     nothing from that; one that knows it only so takes tags and owner from the record that owns it.
+
+    ``experiment_id`` is an experiment's id or, of one that was chosen while its store could not be
+    asked, ``name:`` (:data:`NAMED`) and its name: the store finds it by that, or makes it.
     """
 
     experiment_id: str

@@ -164,7 +164,8 @@ class TrackingStore(Protocol):
         """Mark the runs a dead process left open KILLED, ended at ``last_seen``; their ids.
 
         These are the runs that its journal started or resumed as ``owned``, that are still
-        RUNNING and that no later journal has resumed.
+        RUNNING and that no later journal has resumed. They end later than ``last_seen`` where the
+        store knows better: from the latest point of one of them, or from a run's start.
         """
 
     def sync(self) -> None:
@@ -230,31 +231,39 @@ class ArtifactStore(Protocol):
         """Delete a file or directory; the number of files and bytes freed."""
 
 
-_lock = threading.RLock()
+_lock = threading.RLock()  # of the two below, and never held for long
 _tracking: dict[tuple[int, str], TrackingStore] = {}
+_opening: dict[str, threading.RLock] = {}
 _ARTIFACT_STORES_KEPT = 1024  # each run has one
 
 
 def open_tracking_store(uri: str, *, deliver: bool = True) -> TrackingStore:
     """Open the store that ``uri`` names; one per process and URI.
 
-    What processes that are dead by now have left in its journals is delivered first; with
+    What processes that are dead by now have left in its journals is delivered in the background;
+    who reads waits for it, with :func:`~chiplog.core.runs.reading.readable_store`. With
     ``deliver=False`` that is left to the caller, who wants to know what it was.
     """
     key = (os.getpid(), uri)
+    store = _tracking.get(key)
+    if store is not None:
+        return store
     with _lock:
-        store: TrackingStore | None = _tracking.get(key)
+        opening = _opening.setdefault(uri, threading.RLock())
+    with opening:
+        store = _tracking.get(key)
         if store is not None:
             return store
-        store = plugins().hook.chiplog_tracking_store(uri=uri)
-        if store is None:
+        opened: TrackingStore | None = plugins().hook.chiplog_tracking_store(uri=uri)
+        if opened is None:
             raise _unknown_scheme("tracking", uri)
-        _tracking[key] = store
-    if deliver and store.journal_directory is not None:
-        from chiplog.core.journal import recover
+        with _lock:
+            _tracking[key] = opened
+    if deliver:
+        from chiplog.core.journal import begin_recovery
 
-        recover(store)
-    return store
+        begin_recovery(opened)
+    return opened
 
 
 def open_artifact_store(uri: str) -> ArtifactStore:
@@ -282,9 +291,10 @@ def close_stores() -> None:
 
 
 def _after_fork() -> None:
-    """Let go, in a forked child, of a lock that a thread of the parent may have held."""
+    """Let go, in a forked child, of locks that a thread of the parent may have held."""
     global _lock  # noqa: PLW0603 - one per process
     _lock = threading.RLock()
+    _opening.clear()
 
 
 if hasattr(os, "register_at_fork"):

@@ -11,10 +11,12 @@ Environment:
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import sys
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
@@ -24,9 +26,10 @@ import pluggy
 from chiplog.hooks import spec
 from chiplog.hooks.guard import is_strict
 from chiplog.hooks.markers import PROJECT
+from chiplog.hooks.watchdog import Watched
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from pluggy import HookImpl
 
@@ -98,7 +101,8 @@ class PluginManager(pluggy.PluginManager):
 
     def _load(self, entry: metadata.EntryPoint) -> None:
         try:
-            plugin = entry.load()
+            with self._watched_loading(entry):
+                plugin = entry.load()
             self.register(plugin, entry.name)
             self._check(plugin)
         except (KeyboardInterrupt, SystemExit):
@@ -118,6 +122,13 @@ class PluginManager(pluggy.PluginManager):
             )
         else:
             self._infos[entry.name] = _info(entry, hooks=self._hooks(plugin))
+
+    def _watched_loading(
+        self, entry: metadata.EntryPoint
+    ) -> contextlib.AbstractContextManager[None]:
+        if _distribution(entry) == FIRST_PARTY:
+            return _UNWATCHED
+        return Watched(entry.name, f"{_distribution(entry)} {_version(entry)}", "its import")
 
     def _check(self, plugin: object) -> None:
         """Raise ValueError if a plugin implements what there is no hook for."""
@@ -148,14 +159,15 @@ class PluginManager(pluggy.PluginManager):
         Hooks of ``firstresult`` kind open what the user asked for: there the error is the answer.
         """
         if firstresult:
-            return pluggy._callers._multicall(hook_name, hook_impls, caller_kwargs, firstresult)  # noqa: SLF001 - the only way in
+            return self._first_result(hook_name, hook_impls, caller_kwargs)
         results: list[Any] = []
         for method in hook_impls:
             try:
                 arguments = [caller_kwargs[name] for name in method.argnames]
-                result = method.function(*arguments)
+                with self.watched(method.plugin_name, hook_name):
+                    result = _checked(hook_name, method.function(*arguments))
             except Exception as error:
-                if is_strict() and method.plugin_name not in self._third_party():
+                if is_strict() and not self._is_third_party(method.plugin_name):
                     raise
                 self._report(method.plugin_name, hook_name, error)
             else:
@@ -163,8 +175,40 @@ class PluginManager(pluggy.PluginManager):
                     results.append(result)
         return results
 
-    def _third_party(self) -> set[str]:
-        return {i.name for i in self._infos.values() if i.distribution != FIRST_PARTY}
+    def _first_result(
+        self, hook_name: str, hook_impls: Sequence[HookImpl], caller_kwargs: Mapping[str, object]
+    ) -> Any:
+        """What the first plugin hands back that hands back anything; the last registered first."""
+        for method in reversed(hook_impls):
+            arguments = [caller_kwargs[name] for name in method.argnames]
+            with self.watched(method.plugin_name, hook_name):
+                result = method.function(*arguments)
+            if result is not None:
+                return result
+        return None
+
+    def watched(self, plugin: str, what: str) -> contextlib.AbstractContextManager[None]:
+        """Around code of a plugin's: one of others' that does not come back is named."""
+        info = self._infos.get(plugin)
+        if info is None or info.distribution == FIRST_PARTY:
+            return _UNWATCHED
+        return Watched(plugin, f"{info.distribution} {info.version}".strip(), what)
+
+    def watched_code_of(
+        self, provided: object, what: str
+    ) -> contextlib.AbstractContextManager[None]:
+        """As :meth:`watched`, around code of something that a plugin provided."""
+        package = type(provided).__module__.partition(".")[0]
+        if package == FIRST_PARTY:
+            return _UNWATCHED
+        for info in self._infos.values():
+            if info.module.partition(".")[0].partition(":")[0] == package:
+                return self.watched(info.name, what)
+        return _UNWATCHED
+
+    def _is_third_party(self, plugin: str) -> bool:
+        info = self._infos.get(plugin)
+        return info is not None and info.distribution != FIRST_PARTY
 
     def _report(self, plugin: str, hook: str, error: Exception) -> None:
         if (plugin, hook) in self._reported:
@@ -181,6 +225,8 @@ class PluginManager(pluggy.PluginManager):
         )
 
 
+_UNWATCHED: contextlib.AbstractContextManager[None] = contextlib.nullcontext()
+
 _lock = threading.RLock()
 _manager: PluginManager | None = None
 
@@ -195,6 +241,24 @@ def plugins() -> PluginManager:
                 manager.discover()
                 _manager = manager
     return _manager
+
+
+def _checked(hook: str, result: Any) -> Any:
+    """What a hook handed back, as it is to be; raises TypeError if it is something else."""
+    if result is None:
+        return None
+    if hook in spec.MAPPINGS:
+        if not isinstance(result, Mapping):
+            raise TypeError(f"it handed back {result!r:.80}, which is no mapping of texts")
+        wrong = [key for key, text in result.items() if not {type(key), type(text)} <= {str}]
+        if wrong:
+            raise TypeError(f"it handed back {result[wrong[0]]!r:.80} for {wrong[0]!r}, not text")
+    elif hook in spec.LISTS:
+        result = list(result)
+        nameless = [one for one in result if not isinstance(getattr(one, "name", None), str)]
+        if nameless:
+            raise TypeError(f"it handed back {nameless[0]!r:.80}, which has no name")
+    return result
 
 
 def _env(name: str) -> str:

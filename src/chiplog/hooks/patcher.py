@@ -12,6 +12,7 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from chiplog.hooks.guard import quietly
 from chiplog.hooks.holders import find_holders
 from chiplog.hooks.imports import ImportHook
 from chiplog.hooks.wrapping import Switch, Wrapped
@@ -63,6 +64,7 @@ class Patcher:
         self._patches: dict[tuple[int, str], Patch] = {}
         self._functions: dict[int, Patch] = {}
         self._hooks: list[ImportHook] = []
+        self._removals: list[Callable[[], object]] = []
         self._lock = threading.RLock()
 
     @property
@@ -146,6 +148,11 @@ class Patcher:
             self._hooks.append(hook)
         hook.arm()
 
+    def on_undo(self, function: Callable[[], object]) -> None:
+        """Call ``function`` when everything is undone: to remove a hook that a framework offers."""
+        with self._lock:
+            self._removals.append(function)
+
     def undo(self) -> None:
         """Put everything back as it was; what cannot be put back is switched off for good."""
         with self._lock:
@@ -153,6 +160,8 @@ class Patcher:
                 hook.cancel()
             self._hooks.clear()
             self._switch.off()
+            while self._removals:
+                quietly("Removing a framework's hook", self._removals.pop(), None)
             for patch in reversed(self._patches.values()):
                 patch.take_out()
             self._take_out_of_later_modules()

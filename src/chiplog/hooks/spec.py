@@ -24,6 +24,18 @@ if TYPE_CHECKING:
     from chiplog.core.stores import ArtifactStore, TrackingStore
 
 
+#: The hooks that hand back texts by name, and those that hand back things with names.
+MAPPINGS = frozenset(
+    {
+        "chiplog_run_context",
+        "chiplog_run_context_files",
+        "chiplog_run_context_late",
+        "chiplog_store_schemes",
+    }
+)
+LISTS = frozenset({"chiplog_flavors", "chiplog_instrumentors"})
+
+
 @hookspec
 def chiplog_instrumentors() -> Iterable[Integration]:  # type: ignore[empty-body]
     """Name the frameworks this plugin can record.

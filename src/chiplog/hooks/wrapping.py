@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import sys
 from typing import TYPE_CHECKING, Any, cast
 
@@ -40,6 +41,8 @@ class Switch(list[bool]):
 class BoundWrapped(_BoundBase):
     """A wrapped method, bound to an instance or looked up on its class."""
 
+    autograph_info__ = None  # TensorFlow's AutoGraph calls it as it is, and without a warning
+
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
         return getattr, (_holder(self), self._self_parent._self_name)
 
@@ -52,15 +55,21 @@ class BoundWrapped(_BoundBase):
         holder = copy.deepcopy(self._self_instance, memo)
         return getattr(holder, self._self_parent._self_name)
 
+    @property
+    def __doc__(self) -> str | None:  # type: ignore[override]  # a proxy's is what it stands for
+        return self._self_parent._self_doc or self.__wrapped__.__doc__
+
 
 class Wrapped(_Base):
     """A wrapped function, or the wrapped entry of a class."""
 
     __bound_function_wrapper__ = BoundWrapped
+    autograph_info__ = None  # as above
 
     def __init__(self, wrapped: Any, wrapper: Wrapper, switch: Switch, name: str) -> None:
         super().__init__(wrapped, wrapper, cast("bool", switch))  # wrapt asks for its truth
         self._self_name = name
+        self._self_doc = _inherited_doc(wrapped)
 
     def __reduce_ex__(self, protocol: Any) -> str | tuple[Any, ...]:
         """By name where that name leads to this wrapper, else as the original.
@@ -79,6 +88,13 @@ class Wrapped(_Base):
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
         return self
+
+
+def _inherited_doc(wrapped: Any) -> str | None:
+    """The docstring that a method without one has from a base class, as ``help`` finds it."""
+    if not inspect.isfunction(wrapped) or wrapped.__doc__ is not None:
+        return None
+    return inspect.getdoc(wrapped)
 
 
 def _holder(bound: BoundWrapped) -> Any:

@@ -14,18 +14,29 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from chiplog.testing.artifact_kit import ArtifactStoreKit as ArtifactStoreKit
+    from chiplog.testing.flavor_kit import FlavorKit as FlavorKit
     from chiplog.testing.integration_kit import IntegrationKit as IntegrationKit
+    from chiplog.testing.plugin_kit import PluginKit as PluginKit
     from chiplog.testing.project import Project as Project
     from chiplog.testing.store_kit import StoreKit as StoreKit
 
 _PLACES = {
     "ArtifactStoreKit": "chiplog.testing.artifact_kit",
+    "FlavorKit": "chiplog.testing.flavor_kit",
     "IntegrationKit": "chiplog.testing.integration_kit",
+    "PluginKit": "chiplog.testing.plugin_kit",
     "Project": "chiplog.testing.project",
     "StoreKit": "chiplog.testing.store_kit",
 }
 
-__all__ = ["ArtifactStoreKit", "IntegrationKit", "Project", "StoreKit"]
+__all__ = [
+    "ArtifactStoreKit",
+    "FlavorKit",
+    "IntegrationKit",
+    "PluginKit",
+    "Project",
+    "StoreKit",
+]
 
 
 def __getattr__(name: str) -> Any:

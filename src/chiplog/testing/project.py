@@ -12,17 +12,17 @@ from chiplog.core.autolog import engine
 from chiplog.core.autolog import receipt as receipts
 from chiplog.core.autolog.account import account
 from chiplog.core.entities import ViewType
-from chiplog.core.location import get_tracking_uri, set_tracking_uri
-from chiplog.core.runs import active
-from chiplog.core.runs.lifecycle import end_run
+from chiplog.core.location import get_tracking_uri
 from chiplog.core.runs.reading import readable_store
+from chiplog.core.runs.reset import reset_process
+from chiplog.core.stores import open_artifact_store
 from chiplog.core.tags import PARENT_RUN_ID
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from chiplog.core.autolog.receipt import Receipt
-    from chiplog.core.entities import Run
+    from chiplog.core.entities import Metric, Run
 
 
 class Project:
@@ -47,6 +47,26 @@ class Project:
     def children(self, run_id: str) -> list[Run]:
         """The runs whose parent is ``run_id``, oldest first."""
         return [run for run in self.runs() if run.data.tags.get(PARENT_RUN_ID) == run_id]
+
+    def only_run(self) -> Run:
+        """The one run there is, a child run's parent counted alone."""
+        runs = self.top_runs()
+        assert len(runs) == 1, f"there are {len(runs)} runs: {[run.info.run_name for run in runs]}"
+        return runs[0]
+
+    def history(self, run_id: str, key: str) -> list[Metric]:
+        """Every point of a metric, in the order of its steps."""
+        background.flush(60)
+        store = readable_store(get_tracking_uri())
+        points = store.get_metric_history(run_id, key, None, None)
+        return sorted(points, key=lambda point: point.step)
+
+    def read(self, run_id: str, path: str) -> bytes:
+        """A file of a run's."""
+        background.flush(60)
+        run = readable_store(get_tracking_uri()).get_run(run_id)
+        with open_artifact_store(run.info.artifact_uri or "").open(path) as file:
+            return file.read()
 
     def document(self, run_id: str, name: str) -> bytes | None:
         """A document attached to a run."""
@@ -75,10 +95,8 @@ def own_project(path: Path) -> Iterator[Project]:
 
 
 def _calm() -> None:
-    """Switch everything off that a test may have left on."""
+    """Switch everything off that a test may have left on, and leave nothing to be delivered."""
     engine.reset()
-    while active.local.stack:
-        end_run()
     background.flush(60)
-    set_tracking_uri(None)
+    reset_process(deadline=1.0)
     account.forget()

@@ -30,7 +30,7 @@ DATA = [1.0, 2.0]
 # Switching on
 
 
-def test_the_one_line_has_mlflows_signature() -> None:
+def test_the_one_line_has_mlflows_signature_and_a_limit_of_overhead() -> None:
     parameters = inspect.signature(autolog).parameters
     assert {name: p.default for name, p in parameters.items()} == {
         "log_input_examples": False,
@@ -44,6 +44,7 @@ def test_the_one_line_has_mlflows_signature() -> None:
         "silent": False,
         "extra_tags": None,
         "exclude_flavors": None,
+        "max_overhead": None,  # chiplog's own, behind MLflow's
     }
 
 
@@ -57,6 +58,7 @@ def test_an_integrations_autolog_is_made_from_its_options(tiny: Any) -> None:
         "disable_for_unsupported_versions",
         "silent",
         "extra_tags",
+        "max_overhead",
     ]
     assert parameters["max_trainers"].default == 3
     assert "made-up" in (inspect.getdoc(flavor_autolog("tiny")) or "")

@@ -191,6 +191,61 @@ def test_a_record_that_trips_the_store_is_set_aside_and_the_rest_arrives(
     assert sum("is left out" in text for text in messages(caplog)) == 2
 
 
+def refuse_more_than(limit: int, error: type[Exception]) -> Callable[[Batch], None]:
+    """What makes a store refuse batches of more than so many points, as a server's limit does."""
+
+    def refuse(batch: Batch) -> None:
+        if sum(len(points) for points in batch.points) > limit:
+            raise error("more than one packet takes")
+
+    return refuse
+
+
+@pytest.mark.parametrize("error", [StoreError, StoreUnavailable, ConnectionResetError])
+def test_a_store_that_takes_only_small_batches_gets_small_batches(
+    store: Any, journal: Journal, loss: int, error: type[Exception]
+) -> None:
+    store.before_apply = refuse_more_than(100, error)
+    log(journal, loss, range(1000))
+    assert journal.flush(30)
+    assert store.steps() == list(range(1000))
+    assert list(store.journal_directory.glob("*.rejected")) == []
+
+
+def test_a_record_that_a_store_never_takes_is_set_aside_though_its_error_is_unknown(
+    store: Any, journal: Journal, loss: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    def choke(batch: Batch) -> None:
+        if any(isinstance(record, ParamsLogged) for record in batch.records):
+            raise RuntimeError("max_allowed_packet")
+
+    store.before_apply = choke
+    log(journal, loss, range(100))
+    journal.record(ParamsLogged(RUN, params={"large": "x" * 10_000}))
+    log(journal, loss, range(100, 200))
+    assert journal.flush(30)
+    assert store.steps() == list(range(200))
+    (path,) = store.journal_directory.glob("*.rejected")
+    assert b"x" * 10_000 in path.read_bytes()
+    assert sum(str(path) in text for text in messages(caplog)) == 1
+
+
+def test_no_record_is_given_up_while_a_store_says_that_it_is_unavailable(
+    store: Any, journal: Journal, loss: int
+) -> None:
+    def away(batch: Batch) -> None:
+        if batch.points:
+            raise StoreUnavailable("the disk is full")
+
+    store.before_apply = away
+    log(journal, loss, range(1))
+    assert not journal.flush(1.0)
+    store.before_apply = lambda _batch: None
+    assert journal.flush(30)
+    assert store.steps() == [0]
+    assert list(store.journal_directory.glob("*.rejected")) == []
+
+
 def test_a_store_that_is_broken_for_good_sets_nothing_aside(
     store: Any, journal: Journal, loss: int
 ) -> None:

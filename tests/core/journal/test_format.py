@@ -170,11 +170,28 @@ def test_a_journal_inside_a_document_is_not_read_as_records() -> None:
     assert len(form.decode(data, 0, len(data), SEED).points) == 0
 
 
-@given(st.binary(min_size=16, max_size=16), st.integers(0, 2**32 - 1), st.integers(0, 2**64 - 1))
-def test_a_header_comes_back(journal: bytes, index: int, start: int) -> None:
-    header = form.Header(journal.hex(), index, start)
+@given(
+    st.binary(min_size=16, max_size=16),
+    st.integers(0, 2**32 - 1),
+    st.integers(0, 2**64 - 1),
+    st.integers(0, 2**64 - 1),
+)
+def test_a_header_comes_back(journal: bytes, index: int, start: int, size: int) -> None:
+    header = form.Header(journal.hex(), index, start, size)
     assert form.parse_header(form.pack_header(header)) == header
     assert len(form.pack_header(header)) == form.HEADER_SIZE
+
+
+@given(st.integers(44, 55), st.integers(1, 255))
+def test_a_damaged_size_is_none_and_harms_nothing_else(where: int, by: int) -> None:
+    data = bytearray(form.pack_header(form.Header("ab" * 16, 3, 4096, 65536)))
+    data[where] ^= by
+    assert form.parse_header(bytes(data)) == form.Header("ab" * 16, 3, 4096, 0)
+
+
+def test_a_header_without_a_size_is_as_it_was_before_there_were_sizes() -> None:
+    data = form.pack_header(form.Header("ab" * 16, 3, 4096))
+    assert not any(data[44:])
 
 
 @given(st.integers(0, 43), st.integers(1, 255))

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
-from chiplog.core.errors import NotFound, StoreUnavailable
+from chiplog.core.errors import NotFound, StoreError, StoreUnavailable
 from chiplog.core.journal import format as form
 from chiplog.core.journal import owner as owners
 from chiplog.core.journal import recover, sync_directory
@@ -176,6 +176,28 @@ def test_a_store_that_fails_at_recovery_loses_nothing(
     assert len(segments(directory)) == 1
     dead_store.before_apply = lambda _batch: None
     assert recover(dead_store).points == 1000
+
+
+@pytest.mark.parametrize("error", [StoreError("poison"), TypeError("poison")])
+def test_a_record_that_trips_the_store_does_not_keep_a_journal_from_being_delivered(
+    dead_store: Any,
+    orphan: Callable[..., Path],
+    caplog: pytest.LogCaptureFixture,
+    error: Exception,
+) -> None:
+    directory = orphan(LOGS_A_THOUSAND_POINTS)
+
+    def choke(batch: Any) -> None:
+        if batch.records:
+            raise error
+
+    dead_store.before_apply = choke
+    report = recover(dead_store)
+    assert (report.points, report.records) == (1000, 0)
+    (problem,) = report.problems
+    assert "poison" in problem
+    assert [r.getMessage() for r in caplog.records if r.levelname == "WARNING"] == [problem]
+    assert [path.suffix for path in directory.iterdir()] == [".rejected"]
 
 
 # Who is dead
@@ -399,6 +421,18 @@ def test_an_owner_file_that_was_never_written_whole_is_judged_by_lock_and_age(
     assert recover(dead_store).points == 1000
 
 
+def test_an_owner_file_that_is_all_that_was_left_is_taken_away(dead_store: Any) -> None:
+    directory = dead_store.journal_directory
+    directory.mkdir()
+    path = directory / f"{'a' * 32}.owner"  # killed after it was made, before it was written
+    path.touch()
+    recover(dead_store)
+    assert path.exists()  # its process may be about to write it
+    os.utime(path, (time.time() - 60, time.time() - 60))
+    assert recover(dead_store).problems == []
+    assert list(directory.iterdir()) == []
+
+
 def test_foreign_files_are_left_alone(dead_store: Any) -> None:
     dead_store.journal_directory.mkdir()
     for name in ("notes.seg", "x.owner", f"{'a' * 32}.owner.swp", "README"):
@@ -591,3 +625,71 @@ def test_recovery_in_a_deleted_working_directory_raises_nothing(
     report = recover(dead_store)
     assert nothing_done(report)
     assert "FileNotFoundError" in report.problems[0]
+
+
+def test_a_dead_process_was_last_seen_at_its_last_record_whatever_its_files_say(
+    dead_store: Any, orphan: Callable[..., Path]
+) -> None:
+    directory = orphan(
+        """
+        import time
+        journal.append(loss, 0, int(time.time() * 1000), 0.5)
+        time.sleep(0.3)
+        journal.append(loss, 1, int(time.time() * 1000), 0.5)
+        journal.append(loss, 2, 5, 0.5)  # a time of the user's own
+        die()
+        """
+    )
+    (path,) = directory.glob("*.owner")
+    created = msgspec.json.decode(path.read_bytes())["created"]
+    for file in directory.iterdir():
+        os.utime(file, (created / 1000, created / 1000))
+    recover(dead_store)
+    ((_, last_seen, _),) = dead_store.dead
+    assert created + 300 <= last_seen <= time.time() * 1000
+
+
+@pytest.mark.parametrize("told", [5, 1 << 60], ids=["long before", "to come"])
+def test_times_that_cannot_be_do_not_tell_when_a_process_was_last_seen(
+    dead_store: Any, orphan: Callable[..., Path], told: int
+) -> None:
+    directory = orphan(f"journal.append(loss, 0, {told}, 0.5)\ndie()")
+    (path,) = directory.glob("*.owner")
+    created = msgspec.json.decode(path.read_bytes())["created"]
+    for file in directory.iterdir():
+        os.utime(file, (created / 1000, created / 1000))
+    recover(dead_store)
+    ((_, last_seen, _),) = dead_store.dead
+    assert last_seen == created
+
+
+def test_what_was_delivered_already_still_tells_when_a_process_was_last_seen(
+    dead_store: Any, orphan: Callable[..., Path]
+) -> None:
+    directory = orphan(
+        """
+        import time
+        time.sleep(0.3)
+        journal.append(loss, 0, int(time.time() * 1000), 0.5)
+        die()
+        """
+    )
+    (journal,) = find_journals(directory)
+    owner = journal.owner()
+    assert owner is not None
+    dead_store.cursors[journal.journal_id] = 1 << 30
+    assert recover(dead_store).points == 0
+    ((_, last_seen, _),) = dead_store.dead
+    assert last_seen >= owner.created + 200
+
+
+@pytest.mark.parametrize("size", [20_000, 4096])
+def test_a_segment_that_was_cut_short_is_reported(
+    dead_store: Any, orphan: Callable[..., Path], size: int
+) -> None:
+    directory = orphan(LOGS_A_THOUSAND_POINTS, CHIPLOG_JOURNAL_MODE="mapped")
+    (segment,) = segments(directory)
+    os.truncate(segment, size)
+    report = recover(dead_store)
+    assert 0 < report.points < 1000
+    assert any(f"{size} of its 65536 bytes" in problem for problem in report.problems)

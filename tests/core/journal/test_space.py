@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import re
 import subprocess
 import sys
 import textwrap
@@ -212,6 +213,85 @@ def test_writing_on_a_disk_that_fills_up_after_allocation_is_no_bus_error(
     assert done.returncode == 0, done.stderr
     assert done.stdout == "alive\n"
     assert "No space left on device" in done.stderr
+
+
+FILLS_THE_DISK = """
+import chiplog, os
+with chiplog.start_run(run_name="full"):
+    chiplog.log_param("early", 1)
+    chiplog.get_run(chiplog.active_run().info.run_id)
+    with open("filler", "wb", buffering=0) as file:
+        try:
+            while True:
+                file.write(bytes(4096))
+        except OSError:
+            pass
+    for step in range(100_000):
+        chiplog.log_metric("loss", 1.0, step=step)
+    chiplog.log_param("late", 2)
+"""
+
+
+@pytest.mark.parametrize("mode", ["mapped", "appended"])
+def test_a_run_that_ends_well_on_a_full_disk_has_its_end_and_its_params(
+    small_disk: Path, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    import chiplog
+    from chiplog.core.runs.reset import reset_process
+
+    done = run_program(
+        FILLS_THE_DISK,
+        small_disk,
+        CHIPLOG_JOURNAL_MODE=mode,
+        CHIPLOG_END_TIMEOUT="0.5",
+        CHIPLOG_EXIT_TIMEOUT="0.5",
+    )
+    assert done.returncode == 0, done.stderr
+    assert "found no room there and are in its memory" in done.stderr
+    (lost,) = re.findall(r"(\d+) metric points could be neither delivered", done.stderr)
+    (small_disk / "filler").unlink()
+    monkeypatch.chdir(small_disk)
+    try:
+        (run,) = chiplog.MlflowClient().search_runs(["0"])
+        assert run.info.status == "FINISHED"
+        assert run.data.params == {"early": "1", "late": "2"}
+        points = chiplog.MlflowClient().get_metric_history(run.info.run_id, "loss")
+        # Points that lie in a block with a record come along, though nothing was promised for them.
+        assert 100_000 - int(lost) <= len(points) < 100_000 - int(lost) + 1000
+        assert list((small_disk / ".chiplog" / "journals").iterdir()) == []
+    finally:
+        reset_process()
+
+
+def test_what_was_kept_in_memory_is_written_when_there_is_room_again(
+    store: Any,
+    journal: Journal,
+    small_disk: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    from chiplog.core.errors import StoreUnavailable
+    from chiplog.core.journal import close_all
+
+    def away(_batch: Any) -> None:
+        raise StoreUnavailable("its disk is full too")
+
+    monkeypatch.setenv("CHIPLOG_JOURNAL_DIR", str(small_disk))
+    store.before_apply = away
+    loss = journal.number(Series(RUN, key="loss"))
+    filler = fill(small_disk)
+    for step in range(10_000):
+        journal.append(loss, step, 0, 0.0)
+    assert not journal.flush(0.2)
+    assert 7000 < journal.unsafe < 10_100
+    filler.unlink()
+    assert not close_all(0.2)
+    assert not any("are lost" in text for text in messages(caplog))
+    assert sum(path.stat().st_size for path in small_disk.glob("*.seg")) > 10_000 * 32
+    store.before_apply = lambda _batch: None
+    assert close_all(30)
+    assert store.steps() == list(range(10_000))
+    assert list(small_disk.iterdir()) == []
 
 
 def run_program(

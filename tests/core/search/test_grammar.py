@@ -146,7 +146,7 @@ def test_a_long_text_is_shown_around_the_error() -> None:
     with pytest.raises(InvalidValue) as caught:
         parse_filter(text, RUNS)
     _, shown, caret = str(caught.value).split("\n")
-    assert len(shown) < 150
+    assert len(shown) < 72
     assert shown[len(caret) - 1 :].startswith("oops")
 
 

@@ -36,7 +36,7 @@ from sklearn.pipeline import make_pipeline  # noqa: E402
 from sklearn.preprocessing import StandardScaler  # noqa: E402
 from sklearn.svm import SVC  # noqa: E402
 
-from chiplog.core import background
+from chiplog.core import background  # noqa: E402 - scikit-learn may be missing
 from chiplog.core.autolog import receipt  # noqa: E402
 from chiplog.core.runs import lifecycle  # noqa: E402
 from chiplog.core.stores import open_artifact_store  # noqa: E402

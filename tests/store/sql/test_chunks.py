@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from chiplog.store.sql import chunks
-from chiplog.store.sql.chunks import Columns
+from chiplog.store.sql.columns import Columns
 
 _bits = hnp.arrays(np.uint64, st.integers(0, 300), elements=st.integers(0, 2**64 - 1))
 

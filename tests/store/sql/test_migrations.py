@@ -16,12 +16,15 @@ from chiplog.testing.store_kit import Pen
 
 STORED = sorted((Path(__file__).parent / "databases").glob("*.sql"))
 
-STEP = """
+NOW = schema.HEAD
+NEXT = f"{int(NOW) + 1:04}"
+
+STEP = f"""
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "{NEXT}"
+down_revision = "{NOW}"
 
 def upgrade():
     op.add_column("runs", sa.Column("colour", sa.Text(), nullable=True))
@@ -61,10 +64,10 @@ def next_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     versions.mkdir()
     for script in migrations.VERSIONS.glob("v*.py"):
         (versions / script.name).write_text(script.read_text())
-    step = versions / "v0002_colours.py"
+    step = versions / "next_colours.py"
     step.write_text(STEP)
     monkeypatch.setattr(migrations, "VERSIONS", versions)
-    monkeypatch.setattr(schema, "HEAD", "0002")
+    monkeypatch.setattr(schema, "HEAD", NEXT)
     return step
 
 
@@ -109,16 +112,16 @@ def test_a_stored_database_reads_and_writes(script: Path, tmp_path: Path) -> Non
 def test_an_older_database_is_brought_forward_when_it_is_opened(
     path: Path, next_version: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(schema, "HEAD", "0001")
+    monkeypatch.setattr(schema, "HEAD", NOW)
     store = SqlTrackingStore(f"sqlite:///{path}")
     run_id = Pen(store).run()
     store.close()
-    monkeypatch.setattr(schema, "HEAD", "0002")
+    monkeypatch.setattr(schema, "HEAD", NEXT)
     store = SqlTrackingStore(f"sqlite:///{path}")
     assert store.get_run(run_id).info.run_id == run_id
     assert query(path, "SELECT colour FROM runs") == [("red",)]
-    assert query(path, "SELECT version_num FROM chiplog_version") == [("0002",)]
-    monkeypatch.setattr(schema, "HEAD", "0001")
+    assert query(path, "SELECT version_num FROM chiplog_version") == [(NEXT,)]
+    monkeypatch.setattr(schema, "HEAD", NOW)
     with pytest.raises(StoreError, match="newer chiplog"):
         SqlTrackingStore(f"sqlite:///{path}")
 
@@ -126,17 +129,17 @@ def test_an_older_database_is_brought_forward_when_it_is_opened(
 def test_a_migration_that_fails_changes_nothing(
     path: Path, next_version: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(schema, "HEAD", "0001")
+    monkeypatch.setattr(schema, "HEAD", NOW)
     store = SqlTrackingStore(f"sqlite:///{path}")
     run_id = Pen(store).run()
     store.close()
     before = definitions(path)
-    monkeypatch.setattr(schema, "HEAD", "0002")
+    monkeypatch.setattr(schema, "HEAD", NEXT)
     next_version.write_text(BROKEN_STEP)
     with pytest.raises(Exception, match="nonsense"):
         SqlTrackingStore(f"sqlite:///{path}")
     assert definitions(path) == before
-    monkeypatch.setattr(schema, "HEAD", "0001")
+    monkeypatch.setattr(schema, "HEAD", NOW)
     assert SqlTrackingStore(f"sqlite:///{path}").get_run(run_id).info.run_id == run_id
 
 
@@ -150,9 +153,9 @@ def _open(path: Path, go: Path) -> None:
 def test_processes_that_open_an_older_database_at_once_all_succeed(
     tmp_path: Path, path: Path, next_version: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(schema, "HEAD", "0001")
+    monkeypatch.setattr(schema, "HEAD", NOW)
     SqlTrackingStore(f"sqlite:///{path}").close()
-    monkeypatch.setattr(schema, "HEAD", "0002")
+    monkeypatch.setattr(schema, "HEAD", NEXT)
     context = multiprocessing.get_context("fork")
     go = tmp_path / "go"
     processes = [context.Process(target=_open, args=(path, go)) for _ in range(4)]
@@ -162,4 +165,4 @@ def test_processes_that_open_an_older_database_at_once_all_succeed(
     for process in processes:
         process.join()
     assert [process.exitcode for process in processes] == [0] * 4
-    assert query(path, "SELECT version_num FROM chiplog_version") == [("0002",)]
+    assert query(path, "SELECT version_num FROM chiplog_version") == [(NEXT,)]

@@ -18,6 +18,7 @@ from chiplog.core.entities import ViewType
 from chiplog.core.errors import InvalidValue, StoreError, StoreUnavailable
 from chiplog.core.records import Batch, RunStarted
 from chiplog.store.sql import schema
+from chiplog.store.sql.places import warn_of_local_files
 from chiplog.store.sql.store import SqlTrackingStore
 from chiplog.testing.store_kit import Pen
 
@@ -38,6 +39,60 @@ def test_a_fresh_path_becomes_a_store(tmp_path: Path) -> None:
     assert store.journal_directory == path.parent / "journals"
     assert store.get_experiment("0").artifact_location == str(path.parent / "artifacts" / "0")
     assert (path.parent / ".gitignore").read_text() == "*\n"
+
+
+def test_a_database_elsewhere_keeps_what_belongs_to_it_in_a_folder_of_its_own(
+    tmp_path: Path,
+) -> None:
+    """Two in one folder do not share files, of which a collection would take both's."""
+    folder = tmp_path / "mine"
+    for name in ("a.db", "b.db"):
+        store = opened(folder / name)
+        files = folder / f"{name}-files"
+        assert store.journal_directory == files / "journals"
+        assert store.get_experiment("0").artifact_location == str(files / "artifacts" / "0")
+        store.close()
+    assert {path.name for path in folder.iterdir()} == {"a.db", "b.db", "a.db-files", "b.db-files"}
+
+
+def test_a_server_whose_files_lie_on_one_machine_is_told(
+    store: SqlTrackingStore, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Asked of a SQLite store here, and by the first batch that goes to a server."""
+
+    def warn() -> list[str]:
+        caplog.clear()
+        store._database.read(lambda tx: warn_of_local_files(tx, store._database, store._places))
+        return caplog.messages
+
+    (message,) = warn()
+    assert "'Default' in " in message
+    assert "CHIPLOG_DEFAULT_ARTIFACT_ROOT" in message
+    monkeypatch.setenv("CHIPLOG_DEFAULT_ARTIFACT_ROOT", "s3://bucket")
+    store.create_experiment("shared", None, {})
+    assert "'Default' in " in warn()[0]
+    store.delete_experiment("0")
+    assert warn() == []
+
+
+@pytest.mark.parametrize("root", ["s3://bucket/files/", "files"])
+def test_new_experiments_keep_their_files_where_a_setting_says(
+    path: Path, root: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = opened(path)
+    made_before = before.create_experiment("before", None, {})
+    monkeypatch.chdir(path.parent)
+    monkeypatch.setenv("CHIPLOG_DEFAULT_ARTIFACT_ROOT", root)
+    store = opened(path)
+    experiment = store.create_experiment("after", None, {})
+    own = store.create_experiment("own", "s3://own", {})
+    fresh = opened(path.with_name("fresh.db"))
+    monkeypatch.delenv("CHIPLOG_DEFAULT_ARTIFACT_ROOT")
+    there = "s3://bucket/files" if ":" in root else str(path.parent / "files")
+    assert store.get_experiment(experiment).artifact_location == f"{there}/{experiment}"
+    assert fresh.get_experiment("0").artifact_location == f"{there}/0"
+    assert store.get_experiment(own).artifact_location == "s3://own"
+    assert str(store.get_experiment(made_before).artifact_location).endswith("files/artifacts/1")
 
 
 def test_a_relative_uri_is_made_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -64,7 +119,7 @@ def test_a_moved_folder_takes_its_artifacts_along(tmp_path: Path) -> None:
     store.close()
     shutil.move(tmp_path / "before", tmp_path / "after")
     uri = opened(tmp_path / "after" / "runs.db").get_run(run_id).info.artifact_uri
-    assert uri == f"{tmp_path}/after/artifacts/0/{run_id}/artifacts"
+    assert uri == f"{tmp_path}/after/runs.db-files/artifacts/0/{run_id}/artifacts"
 
 
 def _start_and_write(path: str, number: int, go: Path) -> None:

@@ -61,7 +61,8 @@ def listing_options(function: F) -> F:
             "-c",
             multiple=True,
             metavar="KEYS",
-            help="What to show, such as metrics.loss,params.C.  [default: common metrics]",
+            help="What to show, such as metrics.loss,params.C.  "
+            "[default: common metrics; with --parent, also what was varied]",
         ),
         json_option,
     ]
@@ -108,6 +109,7 @@ def show_runs(request: Request) -> None:
         children=_children(store, experiments, runs),
         whole=not out.is_tty,
         unicode=out.unicode,
+        siblings=request.parent is not None,
     )
     left_out = out.table(table)
     if left_out and out.is_tty:

@@ -32,6 +32,7 @@ TRAINED_TAG = "estimator_name"
 STATUS_MARKS = {"FINISHED": "✓", "FAILED": "✗", "KILLED": "■", "RUNNING": "●", "SCHEDULED": "○"}
 ASCII_MARKS = {"FINISHED": "+", "FAILED": "x", "KILLED": "#", "RUNNING": "*", "SCHEDULED": "o"}
 MOST_METRICS = 5
+MOST_VARIED = 3
 _EARLY = ("val", "test", "eval", "cv", "best", "loss", "accuracy", "auc", "r2", "error")
 
 
@@ -74,6 +75,7 @@ def run_table(
     whole: bool = False,
     unicode: bool = True,
     depths: Mapping[str, int] | None = None,
+    siblings: bool = False,
 ) -> Table:
     """A table of runs.
 
@@ -86,8 +88,12 @@ def run_table(
         whole: show ids, times and states in full: nobody is looking, a program is reading.
         unicode: the terminal can show more than ASCII.
         depths: how far each name is indented, by id: child runs below their parents.
+        siblings: the runs are children of one: what was varied among them is shown as well.
     """
-    chosen = _chosen(columns) if columns is not None else _common_metrics(runs)
+    if columns is not None:
+        chosen = _chosen(columns)
+    else:
+        chosen = (_differing_params(runs) if siblings else []) + _common_metrics(runs)
     several = len({run.info.experiment_id for run in runs}) > 1
     trained = any(TRAINED_TAG in run.data.tags for run in runs)
     table = Table(
@@ -184,6 +190,21 @@ def _chosen(columns: Sequence[str]) -> list[tuple[str, str]]:
             )
         chosen.append((kind, key))
     return chosen
+
+
+def _differing_params(runs: Sequence[Run]) -> list[tuple[str, str]]:
+    """The parameters that the runs do not all have the same value of, those of most values first.
+
+    What was varied has values of its own in nearly every run, or in a few; a text that only one
+    run has differs too, and comes last.
+    """
+    values: dict[str, set[str | None]] = {}
+    for key in {key for run in runs for key in run.data.params}:
+        found = {run.data.params.get(key) for run in runs}
+        if len(found) > 1:
+            values[key] = found
+    ranked = sorted(values, key=lambda key: (None in values[key], -len(values[key]), key))
+    return [("params", key) for key in ranked[:MOST_VARIED]]
 
 
 def _common_metrics(runs: Sequence[Run]) -> list[tuple[str, str]]:

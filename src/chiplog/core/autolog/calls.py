@@ -19,11 +19,13 @@ from chiplog.core.autolog.receipt import TRAINING, CallNote
 from chiplog.core.autolog.session import TrainingSession
 from chiplog.core.autolog.session_run import open_run, users_run
 from chiplog.core.autolog.silence import hushed
+from chiplog.core.runs import ranks
 from chiplog.hooks.guard import is_strict, report
 from chiplog.hooks.manager import plugins
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from chiplog.core.autolog.installation import Installation
     from chiplog.core.autolog.integration import Point
@@ -134,8 +136,7 @@ class Sitting:
         self._scope: Scope | None = None
         self._outer: Scope | None = None
         self._error: Exception | None = None
-        self._overhead = 0.0
-        self._began = 0.0
+        self._base = 0.0
         self.may_replace_arguments = True
 
     @property
@@ -157,12 +158,17 @@ class Sitting:
         except BaseException as error:
             self._abandon(error)
             raise
-        self._began = perf_counter()
-        self._overhead += self._began - arrived
+        if self._session is not None:
+            budget = self._session.budget
+            budget.charge("opening the run", arrived, self._base)
+            budget.start()
 
     def done(self, result: Any) -> None:
         """Record what training came to, and end the session."""
+        session = self._session
         self._end(result, None)
+        if session is not None:
+            self._error = self._error or session.error
         if self._error is not None and is_strict():
             error, self._error = self._error, None
             raise error
@@ -176,18 +182,23 @@ class Sitting:
 
     def _open(self) -> None:
         watch_class, config = self._watch_class, self._installation.config
-        if not watch_class.wants(self._call, config):
-            return
+        with self._watched("wants"):
+            if not watch_class.wants(self._call, config):
+                return
         if config.exclusive and users_run() is not None:
             return
+        if not ranks.is_main():
+            return  # rank 0 records the training
         self._scope = Scope()
         self._outer = nesting.enter(self._scope)
         self._scope.note(self._label)
         with untouched_random_state(), nesting.suspended():
             self._session = self._find_session(watch_class)
+            self._base = self._session.budget.total
             self._watch = watch_class(self._session, config, self._installation)
             try:
-                self._watch.before(self._call)
+                with self._watched("before"):
+                    self._watch.before(self._call)
             except Exception as error:
                 self._went_wrong("Recording the start", error)
                 self.may_replace_arguments = False
@@ -216,7 +227,8 @@ class Sitting:
                 session.step += 1
                 session.run.resume()
                 return session
-        run = open_run(installation.flavor, installation.config, installation.trained)
+        into = watch_class.destination(self._call)
+        run = open_run(installation.tag, installation.config, installation.trained, into)
         try:
             receipt = installation.new_receipt()
             run.document.sessions.append(receipt)
@@ -234,16 +246,14 @@ class Sitting:
         returned = perf_counter()
         try:
             with hushed(silent=self._installation.config.silent):
-                self._record_end(result, error, (returned - self._began) * 1e3, returned)
+                self._record_end(result, error, returned)
         except Exception as ours:
             self._went_wrong("Ending the recording", ours)
         except BaseException as stop:
             self._abandon(stop)
             raise
 
-    def _record_end(
-        self, result: Any, error: BaseException | None, training_ms: float, returned: float
-    ) -> None:
+    def _record_end(self, result: Any, error: BaseException | None, returned: float) -> None:
         session, scope = self._session, self._scope
         if scope is None:
             return
@@ -251,6 +261,8 @@ class Sitting:
             nesting.leave(scope, self._outer)
             return
         outcome = "FINISHED" if error is None else "FAILED"
+        budget = session.budget
+        training_ms, base = budget.stop() * 1e3, budget.total
         try:
             with untouched_random_state(), nesting.suspended():
                 self._try("Recording the outcome", self._look_at_outcome, session, result, error)
@@ -260,8 +272,8 @@ class Sitting:
                 self._try("Filling the receipt", self._fill_receipt, training_ms, error)
                 told = plugins().hook.chiplog_training_finished
                 self._try("Telling of the end", told, session=session, outcome=outcome)
-                cost = self._overhead + perf_counter() - returned
-                session.receipt.overhead_ms += cost * 1e3
+                budget.charge("ending the run", returned, base)
+                budget.fill(session.receipt)
                 self._try("Attaching the receipt", session.run.attach_receipt)
                 if not self._try("Ending the run", session.run.end, error):
                     self._try("Letting go of the run", session.run.let_go)
@@ -277,10 +289,11 @@ class Sitting:
                     session.remember(trained)
         if self._watch is None:
             return
-        if error is None:
-            self._watch.after(self._call, result)
-        else:
-            self._watch.failed(self._call, error)
+        with self._watched("after" if error is None else "failed"):
+            if error is None:
+                self._watch.after(self._call, result)
+            else:
+                self._watch.failed(self._call, error)
 
     def _fill_receipt(self, training_ms: float, error: BaseException | None) -> None:
         session, scope = self._session, self._scope
@@ -292,6 +305,10 @@ class Sitting:
         if len(receipt.calls) < CALLS_KEPT:
             receipt.calls.append(CallNote(self._label, outcome, training_ms))
         self._installation.fill_hooks(receipt, scope.fired)
+
+    def _watched(self, method: str) -> AbstractContextManager[None]:
+        """Around the integration's own code, which is named if it does not come back."""
+        return self._installation.watched(f"{method}() of its watch of {self._label}")
 
     def _try(self, what: str, function: Callable[..., Any], *args: Any, **kwargs: Any) -> bool:
         """Do one thing of ours, and say whether it went well; the others are done all the same."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -27,6 +28,9 @@ class AutologConfig:
         disable_for_unsupported_versions: log nothing if the framework's version is not known.
         silent: say nothing while setting up and training.
         extra_tags: tags for the runs that autologging creates.
+        max_overhead: the part of the training time that recording may take, such as 0.01: beyond
+            it, steps are left out, and counted. None keeps every step, and lets costly extras, such
+            as gradient norms, take 1 %.
     """
 
     disable: bool = False
@@ -34,8 +38,11 @@ class AutologConfig:
     disable_for_unsupported_versions: bool = False
     silent: bool = False
     extra_tags: Mapping[str, str] | None = None
+    max_overhead: float | None = None
 
     def __post_init__(self) -> None:
+        if self.max_overhead is not None:
+            object.__setattr__(self, "max_overhead", _share(self.max_overhead))
         if self.extra_tags is None:
             return
         if not isinstance(self.extra_tags, Mapping):
@@ -53,3 +60,16 @@ class AutologConfig:
         """Those of ``arguments`` that this configuration knows."""
         known = {field.name for field in fields(cls)}
         return {name: value for name, value in arguments.items() if name in known}
+
+
+def _share(value: object) -> float:
+    """``max_overhead`` as a number, if it is one above 0."""
+    if not isinstance(value, bool):
+        with contextlib.suppress(TypeError, ValueError, OverflowError):
+            number = float(value)  # type: ignore[arg-type]  # what is no number raises
+            if not isinstance(value, str) and number > 0:
+                return number
+    raise InvalidValue(
+        f"max_overhead={value!r} is not allowed: give the part of the training time that recording "
+        "may take, a number above 0 such as 0.01 for 1 %, or None for no limit."
+    )

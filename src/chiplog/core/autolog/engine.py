@@ -52,6 +52,7 @@ def autolog(
     silent: bool = False,
     extra_tags: Mapping[str, str] | None = None,
     exclude_flavors: Iterable[str] | None = None,
+    max_overhead: float | None = None,
 ) -> None:
     """Record every training of the frameworks chiplog knows, from now on.
 
@@ -71,7 +72,10 @@ def autolog(
         silent: say nothing while setting up and training.
         extra_tags: tags for the runs that autologging creates.
         exclude_flavors: frameworks to leave out, such as ``["sklearn"]``.
+        max_overhead: the part of the training time that recording may take, such as 0.01: beyond
+            it, steps are left out, and counted. None keeps every step.
     """
+    common = AutologConfig(extra_tags=extra_tags, silent=silent, max_overhead=max_overhead)
     arguments: dict[str, Any] = {
         "log_input_examples": log_input_examples,
         "log_model_signatures": log_model_signatures,
@@ -82,7 +86,8 @@ def autolog(
         "exclusive": exclusive,
         "disable_for_unsupported_versions": disable_for_unsupported_versions,
         "silent": silent,
-        "extra_tags": AutologConfig(extra_tags=extra_tags, silent=silent).extra_tags,
+        "extra_tags": common.extra_tags,
+        "max_overhead": common.max_overhead,
     }
     excluded = set(exclude_flavors or ())
     with hushed(silent=silent), _lock:
@@ -90,16 +95,32 @@ def autolog(
             known = _installations.get(name)
             if integration.accompanies or (known is not None and known.explicit):
                 continue
-            if name in excluded:
+            if name in excluded or integration.configured_by in excluded:
                 revert(name)
                 continue
-            try:
-                config = integration.options(**integration.options.accepted(arguments))
-                _configure(integration, config, explicit=False)
-            except Exception as error:
-                if is_strict():
-                    raise
-                report(f"Setting up autologging of {name}", error)
+            _configure_from(integration, arguments, configured_by="")
+
+
+def _configure_from(
+    integration: Integration, arguments: Mapping[str, Any], *, configured_by: str
+) -> None:
+    """Switch an integration on with those of ``arguments`` that it knows; never raises."""
+    try:
+        config = integration.options(**integration.options.accepted(arguments))
+        _configure(integration, config, configured_by=configured_by)
+    except Exception as error:
+        if is_strict():
+            raise
+        report(f"Setting up autologging of {integration.name}", error)
+
+
+def _configure_followers(name: str, arguments: Mapping[str, Any]) -> None:
+    """Hand settings on to the integrations that ``name`` configures, if they have no own."""
+    for follower in integrations().values():
+        known = _installations.get(follower.name)
+        its_own = known is not None and known.configured_by == follower.name
+        if follower.configured_by == name and follower.name != name and not its_own:
+            _configure_from(follower, arguments, configured_by=name)
 
 
 def flavor_autolog(name: str) -> Callable[..., None]:
@@ -114,7 +135,8 @@ def flavor_autolog(name: str) -> Callable[..., None]:
         options = signature.bind(*args, **kwargs).arguments
         config = integration.options(**options)
         with hushed(silent=config.silent), _lock:
-            _configure(integration, config, explicit=True)
+            _configure(integration, config, configured_by=name)
+            _configure_followers(name, options)
 
     autolog.__signature__ = signature  # type: ignore[attr-defined]
     autolog.integration_name = name  # type: ignore[attr-defined]
@@ -160,13 +182,13 @@ def installation_for(name: str, config: AutologConfig | None = None) -> Installa
     if known is not None and known.state != OFF and config is None:
         return known
     integration = integrations()[name]
-    return Installation(integration, config or integration.options(), explicit=True).look_up()
+    return Installation(integration, config or integration.options()).look_up()
 
 
-def configure(name: str, config: AutologConfig, *, explicit: bool = False) -> None:
+def configure(name: str, config: AutologConfig, *, configured_by: str = "") -> None:
     """Switch an integration on with settings that were made before, as worker processes do."""
     with _lock:
-        _configure(integrations()[name], config, explicit=explicit)
+        _configure(integrations()[name], config, configured_by=configured_by)
 
 
 def reset() -> None:
@@ -180,11 +202,11 @@ def reset() -> None:
         _integrations = None
 
 
-def _configure(integration: Integration, config: AutologConfig, *, explicit: bool) -> None:
+def _configure(integration: Integration, config: AutologConfig, *, configured_by: str) -> None:
     known = _installations.pop(integration.name, None)
     if known is not None:
         known.switch_off()
-    fresh = Installation(integration, config, explicit=explicit)
+    fresh = Installation(integration, config, configured_by=configured_by)
     if known is not None:
         fresh.trained = known.trained
     _installations[integration.name] = fresh
@@ -202,7 +224,9 @@ def revert(name: str) -> None:
 
 
 def _accompany() -> None:
-    """While any integration is on, follow threads and switch on the integrations that go along."""
+    """While any integration is on, follow threads, processes and the integrations that go along."""
+    from chiplog.core.autolog.children import follow_processes  # which asks this module
+
     global _threads  # noqa: PLW0603 - one per process
     wanted = any(
         known.state != OFF and not known.integration.accompanies
@@ -210,15 +234,16 @@ def _accompany() -> None:
     )
     for name, integration in integrations().items() if wanted else ():
         if integration.accompanies and name not in _installations:
-            companion = Installation(integration, integration.options(), explicit=False)
+            companion = Installation(integration, integration.options())
             _installations[name] = companion
             companion.switch_on()
     if not wanted:
         for name in [n for n, known in _installations.items() if known.integration.accompanies]:
             _installations.pop(name).switch_off()
     if wanted and _threads is None:
-        _threads = Patcher("threads")
+        _threads = Patcher("threads and processes")
         nesting.follow_threads(_threads)
+        follow_processes(_threads)
     elif not wanted and _threads is not None:
         _threads.undo()
         _threads = None

@@ -17,10 +17,12 @@ from chiplog.core.autolog.silence import hushed
 from chiplog.core.autolog.versions import installed_version, is_known
 from chiplog.core.autolog.weakmap import WeakIdMap
 from chiplog.hooks.guard import is_strict, report
+from chiplog.hooks.manager import plugins
 from chiplog.hooks.patcher import Patcher, definer, target_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
     from types import ModuleType
     from typing import Self
 
@@ -53,7 +55,9 @@ class Installation:
         integration: what its author filled in.
         config: its settings.
         flavor: its name.
-        explicit: whether the user configured it by its own ``autolog()``.
+        tag: what the tag ``mlflow.autologging`` of its runs says.
+        configured_by: the integration whose ``autolog()`` set it up: itself, or the one it goes
+            along with; "" if it was the global one.
         patcher: the ledger of its patches; what is patched through it is undone with it.
         state: ``waiting`` for the import, ``installed``, ``unsupported``, ``failed`` or ``off``.
         reason: why it is in that state, where that needs a word.
@@ -63,11 +67,14 @@ class Installation:
         training: the training functions that are watched, as owner and name.
     """
 
-    def __init__(self, integration: Integration, config: AutologConfig, *, explicit: bool) -> None:
+    def __init__(
+        self, integration: Integration, config: AutologConfig, *, configured_by: str = ""
+    ) -> None:
         self.integration = integration
         self.config = config
         self.flavor = integration.name
-        self.explicit = explicit
+        self.tag = integration.configured_by or integration.name
+        self.configured_by = configured_by
         self.patcher = Patcher(integration.name)
         self.state = OFF
         self.reason: str | None = None
@@ -117,7 +124,8 @@ class Installation:
             if self.state != WAITING:
                 return
             self.state = INSTALLED
-        with hushed(silent=self.config.silent), nesting.suspended():
+        label = f"setting up {self.flavor}"
+        with hushed(silent=self.config.silent), nesting.suspended(), self.watched(label):
             try:
                 self._install(module)
             except Exception as error:
@@ -170,6 +178,14 @@ class Installation:
             self._not_installed.append(Hook(label, installed=False, reason=reason))
         return done
 
+    def note_hook(self, label: str, done: bool = True) -> None:
+        """Put down what was installed without a point, as ``label``, or could not be."""
+        if done:
+            self._points += 1
+        else:
+            missing = "there is no such function in this version"
+            self._not_installed.append(Hook(label, installed=False, reason=missing))
+
     def wrapper(self, point: Point) -> Wrapper:
         """The wrapper that :meth:`watch` would put in, for use with :attr:`patcher` directly."""
         return self._wrapper(point, target_name(point.owner, point.name))
@@ -190,13 +206,22 @@ class Installation:
 
     def guarded(self, what: str, function: Callable[..., Any], *arguments: Any) -> None:
         """Call something of ours with watching switched off; an exception is one warning."""
-        with hushed(silent=self.config.silent), nesting.suspended():
+        with hushed(silent=self.config.silent), nesting.suspended(), self.watched(what):
             try:
                 function(*arguments)
             except Exception as error:
                 if is_strict():
                     raise
                 report(what, error)
+
+    @property
+    def explicit(self) -> bool:
+        """Whether it was set up by an ``autolog()`` that the global one does not override."""
+        return self.configured_by != ""
+
+    def watched(self, what: str) -> AbstractContextManager[None]:
+        """Around code of the integration's: one that does not come back is named."""
+        return plugins().watched_code_of(self.integration, what)
 
     @property
     def framework(self) -> str:

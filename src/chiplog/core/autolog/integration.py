@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from types import FrameType, ModuleType
 
+    from chiplog.core.autolog.destination import Destination
     from chiplog.core.autolog.installation import Installation
     from chiplog.core.autolog.session import TrainingSession
 
@@ -89,8 +90,12 @@ class Call:
 
     def name_of(self, value: object) -> str | None:
         """The name under which the code that made this call knows ``value``, if it has one."""
-        frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - to see the caller's names
-        while frame is not None and _is_ours(frame.f_globals.get("__name__", "")):
+        here = sys._getframe(1)  # noqa: SLF001 - to see the caller's names
+        frame: FrameType | None = here
+        while frame is not None and not _is_ours(frame):  # a third party's plugin asks
+            frame = frame.f_back
+        frame = frame or here
+        while frame is not None and _is_ours(frame):
             frame = frame.f_back
         if frame is None:
             return None
@@ -101,7 +106,8 @@ class Call:
         return None
 
 
-def _is_ours(module: str) -> bool:
+def _is_ours(frame: FrameType) -> bool:
+    module: str = frame.f_globals.get("__name__", "")
     return module.startswith(("chiplog.core", "chiplog.hooks", "chiplog.integrations", "wrapt"))
 
 
@@ -161,6 +167,15 @@ class Watch(Generic[ConfigT]):
         """
         return None
 
+    @classmethod
+    def destination(cls, call: Call) -> Destination | None:  # noqa: ARG003
+        """The run to record this call into, or None for the active one or a new one.
+
+        For a framework whose objects name a run: a logger that the user made, or a checkpoint that
+        the training goes on from.
+        """
+        return None
+
     def before(self, call: Call) -> None:
         """Record what is known before training. May replace ``call.args`` and ``call.kwargs``."""
 
@@ -210,6 +225,9 @@ class Integration:
         module: import path of the public module that ``chiplog.<name>`` stands for; a flavor of
             the same name names it likewise.
         accompanies: whether it trains nothing itself and is switched on with any other integration.
+        configured_by: the name of another integration whose ``autolog()`` sets this one up too, as
+            ``chiplog.pytorch.autolog()`` does Lightning, and whose name its runs carry in the tag
+            ``mlflow.autologging``. Its own ``autolog()`` works as well, and then wins.
     """
 
     name: ClassVar[str]
@@ -219,6 +237,7 @@ class Integration:
     options: ClassVar[type[AutologConfig]] = AutologConfig
     module: ClassVar[str] = ""
     accompanies: ClassVar[bool] = False
+    configured_by: ClassVar[str] = ""
 
     def points(self) -> Iterable[Point]:
         """The functions to watch. Called once the framework is imported."""

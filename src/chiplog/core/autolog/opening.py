@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from chiplog.core.autolog.config import AutologConfig
+    from chiplog.core.autolog.destination import Destination
     from chiplog.core.autolog.session import TrainingSession
 
 __all__ = ["OpenSession", "open_session"]
@@ -69,6 +70,7 @@ def open_session(
     trained: object = None,
     what: str = "training",
     config: AutologConfig | None = None,
+    into: Destination | None = None,
 ) -> OpenSession | None:
     """Open a session of the integration ``flavor`` on this thread; None if it is not to be logged.
 
@@ -80,18 +82,29 @@ def open_session(
         config: settings to use instead of those in force.
         trained: the object being trained; its run is found again by it. No reference is kept.
         what: the name of the training in the receipt.
+        into: the run to record into, instead of the active one or a new one.
     """
     if not nesting.is_watching():
         return None
     installation = engine.installation_for(flavor, config)
-    call = Call(_nothing, trained, (), {}, what)
-    sitting = Sitting(installation, Watch, f"{flavor}: {what}", call)
+    call = Call(_nothing, trained, (), {"into": into}, what)
+    sitting = Sitting(installation, _OpenWatch, f"{flavor}: {what}", call)
     sitting.begin()
     if sitting.session is None:
         with contextlib.suppress(Exception):
             sitting.failed(RuntimeError("not opened"))
         return None
     return OpenSession(sitting, sitting.session)
+
+
+class _OpenWatch(Watch[Any]):
+    """Watches nothing; says where its session is recorded."""
+
+    @classmethod
+    def destination(cls, call: Call) -> Destination | None:
+        """What the caller of :func:`open_session` named."""
+        into: Destination | None = call.kwargs["into"]
+        return into
 
 
 def _nothing() -> None:

@@ -47,6 +47,22 @@ class CallNote(msgspec.Struct):
     training_ms: float
 
 
+class Cost(msgspec.Struct, omit_defaults=True):
+    """What one kind of recording took on the training thread.
+
+    Attributes:
+        what: what was done.
+        ms: the time it took in all, without what is listed by itself.
+        times: how often it was done.
+        of: how often it would have been done if it cost nothing; 0 if that was not asked.
+    """
+
+    what: str
+    ms: float
+    times: int = 1
+    of: int = 0
+
+
 class Receipt(msgspec.Struct):
     """One training session.
 
@@ -56,8 +72,10 @@ class Receipt(msgspec.Struct):
         known: whether this version is among them.
         hooks: the functions that were called, and those that could not be watched.
         hooks_installed: how many functions are watched in all.
-        overhead_ms: the time chiplog took on the training thread.
-        training_ms: the time the user's own call took.
+        overhead_ms: the time chiplog took on the training thread: before, during and after.
+        during_ms: that part of it which was taken while training went on, step by step.
+        training_ms: the time the user's own call took, without that.
+        costs: what the overhead was spent on, the dearest first.
     """
 
     integration: str
@@ -73,6 +91,8 @@ class Receipt(msgspec.Struct):
     overhead_ms: float = 0.0
     training_ms: float = 0.0
     calls: list[CallNote] = []
+    during_ms: float = 0.0
+    costs: list[Cost] = []
 
 
 class ReceiptDocument(msgspec.Struct):

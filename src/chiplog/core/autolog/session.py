@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 
 from chiplog.core import background, validation
+from chiplog.core.autolog.budget import Budget, Spending, metered
 from chiplog.core.autolog.receipt import Captured, Omission
 from chiplog.core.entities import Dataset, DatasetInput
 from chiplog.core.errors import InvalidValue, StoreUnavailable
@@ -57,6 +58,8 @@ class TrainingSession:
         receipt: what is told about this session.
         step: for training in steps, how many calls came before this one; 0 otherwise.
         started: when the session began, in milliseconds since the epoch.
+        budget: what recording has cost so far.
+        error: strict mode: the first exception of a callback, raised once the user's call is over.
         log_metric: ``log_metric(key, value, step=0, timestamp=None, model_id=None)``: records one
             point; cheap enough for every step of a training loop.
     """
@@ -74,6 +77,8 @@ class TrainingSession:
         self.created: bool = run.created
         self.started: int = time.time_ns() // 1_000_000
         self.step = 0
+        self.budget = Budget(config.max_overhead)
+        self.error: Exception | None = None
         self._is_told_of_store = False
         self.log_metric = run.writer.log_metric
 
@@ -170,7 +175,7 @@ class TrainingSession:
 
     def child_tags(self, tags: Mapping[str, str] | None = None) -> dict[str, str]:
         """The tags that make a run a child of this session's run, and ``tags``."""
-        return self.run.child_tags(self.flavor, tags)
+        return self.run.child_tags(tags)
 
     def defer(self, what: str, function: Callable[..., Any], *arguments: Any) -> None:
         """Do ``function(*arguments)`` on the background thread; ``what`` names it in the receipt.
@@ -194,6 +199,44 @@ class TrainingSession:
         whose method was watched is remembered without being told to.
         """
         self.run.remember(trained)
+
+    # While training goes on
+
+    def callback(self, what: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        """``function`` in a form that a framework may call back while it trains.
+
+        Its time is put down in the receipt as ``what``, nothing is watched in it, and it raises
+        nothing: an exception is one warning and a line in the receipt, and the function is not
+        called any more. Strict mode raises once the user's call is over. Costs below 1 us a call.
+        """
+        return metered(self.budget, self.budget.meter(what), function, self._callback_failed)
+
+    def affords(self, what: str) -> bool:
+        """Whether something costly may be done once more now: a gradient norm, a histogram.
+
+        All of these together are to stay within 1 % of the training time so far, or within
+        ``max_overhead`` with everything else. What is left out is counted and told in the receipt.
+        Ask once for each time it would be done, and do it inside :meth:`spending`.
+        """
+        return self.budget.affords(what)
+
+    def spending(self, what: str) -> Spending:
+        """``with session.spending(what):`` around something costly that :meth:`affords` allowed."""
+        return Spending(self.budget, self.budget.meter(what), is_extra=True)
+
+    def keeps_step(self) -> bool:
+        """Whether the scalars of one more step may be recorded now; ask once for each step.
+
+        Always so unless the user set ``max_overhead``. The receipt tells how many were left out.
+        """
+        return self.budget.keeps_step()
+
+    def _callback_failed(self, what: str, error: Exception) -> None:
+        self.degraded(what, f"{_reason(error)}; not recorded from there on")
+        if is_strict():
+            self.error = self.error or error
+        elif not self.config.silent:
+            self.warn(f"Recording {what} of {self.flavor}", error)
 
     # What is told about it
 
@@ -258,12 +301,21 @@ class Capture:
         is_preparation: nothing is recorded yet, so that nothing is to be said if it goes well.
     """
 
-    __slots__ = ("_session", "_skipped", "_what", "count", "detail", "is_preparation")
+    __slots__ = (
+        "_session",
+        "_skipped",
+        "_spending",
+        "_what",
+        "count",
+        "detail",
+        "is_preparation",
+    )
 
     def __init__(self, session: TrainingSession, what: str, count: int | None) -> None:
         self._session = session
         self._what = what
         self._skipped: str | None = None
+        self._spending = Spending(session.budget, session.budget.meter(what))
         self.count = count
         self.detail: str | None = None
         self.is_preparation = False
@@ -273,6 +325,7 @@ class Capture:
         self._skipped = reason
 
     def __enter__(self) -> Self:
+        self._spending.__enter__()
         return self
 
     def __exit__(
@@ -281,6 +334,7 @@ class Capture:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> bool:
+        self._spending.__exit__(kind, error, traceback)
         session, what = self._session, self._what
         if isinstance(error, Exception):
             session.degraded(what, _reason(error))

@@ -10,28 +10,44 @@ from __future__ import annotations
 
 import os
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from chiplog.core.autolog import receipt as receipts
 from chiplog.core.autolog.config import AUTOLOGGING_TAG
+from chiplog.core.autolog.destination import reopen, step_into, step_out
 from chiplog.core.context import run_context_tags
-from chiplog.core.entities import Run, RunData, RunInfo
-from chiplog.core.records import RunStarted, RunUpdated
+from chiplog.core.entities import Run, RunInfo
+from chiplog.core.errors import StoreUnavailable
+from chiplog.core.records import RunUpdated
 from chiplog.core.runs import active, exits, lifecycle
-from chiplog.core.runs.active import ActiveRun, OpenRun
-from chiplog.core.runs.failure import REASON_TAG, record_failure
-from chiplog.core.runs.names import new_run_id, random_name
+from chiplog.core.runs.beginning import begin_run
+from chiplog.core.runs.failure import record_failure
 from chiplog.core.runs.reading import readable_store
-from chiplog.core.runs.writer import RUN_NAME, RunWriter
+from chiplog.core.tags import EXIT_REASON, PARENT_RUN_ID
 from chiplog.hooks.manager import plugins
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from chiplog.core.autolog.config import AutologConfig
+    from chiplog.core.autolog.destination import Destination
     from chiplog.core.autolog.weakmap import WeakIdMap
+    from chiplog.core.runs.active import OpenRun
+
+DOCUMENTS_KEPT: Final = 64
 
 _claimed: set[str] = set()
+_documents: dict[str, receipts.ReceiptDocument] = {}
+
+
+def _document_of(run_id: str) -> receipts.ReceiptDocument:
+    """The receipt of a run: one, whoever records into it in this process."""
+    document = _documents.get(run_id)
+    if document is None:
+        document = _documents[run_id] = receipts.ReceiptDocument()
+        while len(_documents) > DOCUMENTS_KEPT:
+            _documents.pop(next(iter(_documents)))
+    return document
 
 
 class SessionRun:
@@ -39,10 +55,13 @@ class SessionRun:
 
     Attributes:
         writer: the run's pen. Good to use after the run has ended, too.
+        tag: what the tag ``mlflow.autologging`` says of runs that autologging makes for it.
         created: whether the run was made for the session.
         parent_id: the run it is a child of.
         document: the receipt of the run's sessions.
         memory: what the integration wants to remember of the run. Small things only.
+        cause: what ended the training, where the framework made another exception of it.
+        killed_by: the signal that ended the training, where the framework outlived it.
     """
 
     def __init__(
@@ -50,14 +69,19 @@ class SessionRun:
         entry: OpenRun,
         trained: WeakIdMap[SessionRun],
         *,
+        tag: str,
         created: bool,
         parent_id: str | None,
     ) -> None:
         self.writer = entry.writer
+        self.tag = tag
         self.created = created
         self.parent_id = parent_id
-        self.document = receipts.ReceiptDocument()
+        self.document = _document_of(entry.writer.run_id)
         self.memory: dict[str, Any] = {}
+        self.cause: BaseException | None = None
+        self.killed_by: str | None = None
+        self._visited: OpenRun | None = None
         self._entry: OpenRun | None = entry
         self._run = entry.run
         self._stack = active.local.stack  # of the thread it began on; another one may end it
@@ -71,24 +95,28 @@ class SessionRun:
         """Record the receipt as it stands."""
         self.writer.attach(receipts.DOCUMENT, receipts.encode(self.document))
 
-    def child_tags(self, flavor: str, tags: Mapping[str, str] | None = None) -> dict[str, str]:
+    def child_tags(self, tags: Mapping[str, str] | None = None) -> dict[str, str]:
         """The tags of a child run of this one that autologging makes."""
         return {
-            lifecycle.PARENT_RUN_ID: self.writer.run_id,
-            AUTOLOGGING_TAG: flavor,
+            PARENT_RUN_ID: self.writer.run_id,
+            AUTOLOGGING_TAG: self.tag,
             **(tags or {}),
         }
 
     def end(self, error: BaseException | None) -> None:
         """End the run if it was created, telling of the exception that ended the training."""
         entry, self._entry = self._entry, None
+        self._leave()
         if not self.created or (entry is not None and not _take_off(entry, self._stack)):
             return  # the user's, or ended by the user meanwhile
+        error = self.cause or error
         status, reason = exits.outcome_of(error)
+        if self.killed_by is not None:
+            status, reason = "KILLED", self.killed_by
         if error is not None and status == "FAILED" and not isinstance(error, SystemExit):
             record_failure(self.writer, error)
         elif reason is not None:
-            self.writer.set_tags({REASON_TAG: reason})
+            self.writer.set_tags({EXIT_REASON: reason})
         if entry is not None:
             lifecycle.finish([entry], status, wait=False)
         else:
@@ -99,11 +127,66 @@ class SessionRun:
             run = Run(info, self._run.data, self._run.inputs, self._run.outputs)
             plugins().hook.chiplog_run_ended(run=run)
 
+    def spans_no_call(
+        self,
+        ending: Callable[[], object],
+        parent_ending: Callable[[], object],
+        end: Callable[[], object],
+    ) -> None:
+        """Say that the session goes on until something ends it. Trainings meanwhile are children.
+
+        ``ending`` is called when the run is about to end, ``parent_ending`` when the user's run is
+        that it is a child of. ``end`` is to end the session: the user starts a run while this one,
+        which was made for the session, is the active one.
+        """
+        entry = self._entry
+        if entry is None:
+            return
+        entry.closers.append(ending)
+        if not self.created:
+            return
+        _claimed.add(self.writer.run_id)
+        if self.parent_id is None:
+            entry.makes_way = end
+        for known in active.owned_runs:
+            if known.run.info.run_id == self.parent_id:
+                known.closers.append(parent_ending)
+
+    def step_aside(self) -> None:
+        """Take a run that was created off this thread's stack; it stays open until it is ended."""
+        if self.created and self._entry in self._stack:
+            self._stack.remove(self._entry)
+            active.refresh_fast()
+
+    @property
+    def ends_with_the_program(self) -> bool:
+        """Whether it is an open run, which ends with the program whatever else happens."""
+        return self._entry is not None
+
     def let_go(self) -> None:
         """Leave a run that could not be ended, so that nothing else is recorded into it."""
         entry, self._entry = self._entry, None
+        self._leave()
         if self.created and entry is not None:
             _take_off(entry, self._stack)
+
+    def visit(self) -> None:
+        """Make a run that somebody else opened and ends the thread's active one meanwhile."""
+        if self._entry is not None and all(known is not self._entry for known in self._stack):
+            self._visited = self._entry
+            step_into(self._entry)
+
+    def _leave(self) -> None:
+        visited, self._visited = self._visited, None
+        if visited is not None:
+            step_out(visited, self._stack)
+
+    def remember_earlier(self) -> None:
+        """Go on with the receipts that an earlier process, or session, left with the run."""
+        store = readable_store(self.writer.store_uri)
+        body = store.get_document(self.writer.run_id, receipts.DOCUMENT)
+        if body is not None and not self.document.sessions:
+            self.document.sessions += receipts.decode(body).sessions
 
     def resume(self) -> None:
         """Go on with a run that was created and has ended."""
@@ -125,23 +208,57 @@ def users_run() -> OpenRun | None:
     return active.current()
 
 
-def open_run(flavor: str, config: AutologConfig, trained: WeakIdMap[SessionRun]) -> SessionRun:
-    """The run for a session that begins now on this thread."""
+def open_run(
+    tag: str,
+    config: AutologConfig,
+    trained: WeakIdMap[SessionRun],
+    into: Destination | None = None,
+) -> SessionRun:
+    """The run for a session that begins now on this thread: ``into``, if that is to be had."""
     current = users_run()
-    tags = {**(config.extra_tags or {}), AUTOLOGGING_TAG: flavor}
+    tags = {**(config.extra_tags or {}), AUTOLOGGING_TAG: tag}
+    if into is not None:
+        named = _named(into, current, tag, tags, trained)
+        if named is not None:
+            return named
     if current is not None and _claim(current):
-        return SessionRun(current, trained, created=False, parent_id=None)
+        return SessionRun(current, trained, tag=tag, created=False, parent_id=None)
     if current is None:
-        lifecycle.start_run(tags=tags)
+        lifecycle.start_unasked(tags)
         entry, parent_id = active.local.stack[-1], None
     else:
         entry, parent_id = _start_child(current, tags), current.run.info.run_id
     try:
-        return SessionRun(entry, trained, created=True, parent_id=parent_id)
+        return SessionRun(entry, trained, tag=tag, created=True, parent_id=parent_id)
     except BaseException:
         if _take_off(entry, active.local.stack):
             lifecycle.finish([entry], "FAILED", wait=False)
         raise
+
+
+def _named(
+    into: Destination,
+    current: OpenRun | None,
+    tag: str,
+    tags: dict[str, str],
+    trained: WeakIdMap[SessionRun],
+) -> SessionRun | None:
+    """The run that a watch named; None if it cannot be recorded into, or the user's goes first."""
+    created, entry = False, into.entry
+    if entry is None:
+        if current is None:
+            created, entry = True, reopen(into, tags)
+        elif current.run.info.run_id == into.run_id:
+            entry = current
+    if entry is None:
+        return None
+    run = SessionRun(entry, trained, tag=tag, created=created, parent_id=None)
+    _claimed.add(run.writer.run_id)
+    if into.entry is None or entry.stored:
+        run.remember_earlier()
+    if not created:
+        run.visit()
+    return run
 
 
 def _claim(entry: OpenRun) -> bool:
@@ -160,37 +277,12 @@ def _claim(entry: OpenRun) -> bool:
 def _start_child(parent: OpenRun, tags: dict[str, str]) -> OpenRun:
     """Start a child run that does not become the active one: what the user logs stays theirs."""
     info = parent.run.info
-    run_id, name = new_run_id(), random_name()
-    everything = run_context_tags({**tags, RUN_NAME: name, lifecycle.PARENT_RUN_ID: info.run_id})
-    root = (info.artifact_uri or parent.writer.artifact_uri).rsplit("/", 2)[0]
-    child = RunInfo(
-        run_id,
-        info.experiment_id,
-        everything.get(lifecycle.USER, info.user_id),
-        "RUNNING",
-        time.time_ns() // 1_000_000,
-        artifact_uri=f"{root}/{run_id}/artifacts",
-        run_name=name,
-    )
-    writer = RunWriter(
-        run_id,
-        info.experiment_id,
-        parent.writer.store_uri,
-        artifact_uri=child.artifact_uri,
-        params={},
-    )
-    writer.record(
-        RunStarted(
-            run_id,
-            experiment_id=child.experiment_id,
-            user_id=child.user_id,
-            start_time=child.start_time,
-            name=name,
-            tags=everything,
-        )
-    )
-    entry = OpenRun(ActiveRun(child, RunData(tags=everything)), writer)
-    active.remember(writer)
+    try:
+        root = (info.artifact_uri or parent.writer.artifact_uri).rsplit("/", 2)[0]
+    except StoreUnavailable:
+        root = None
+    everything = run_context_tags({**tags, PARENT_RUN_ID: info.run_id})
+    entry = begin_run(parent.writer.store_uri, info.experiment_id, root, everything)
     active.owned_runs.append(entry)
     exits.watch()
     plugins().hook.chiplog_run_started(run=entry.run)

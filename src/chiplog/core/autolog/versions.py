@@ -21,8 +21,9 @@ def installed_version(module: ModuleType, distribution: str) -> str | None:
         return version
     try:
         return metadata.version(distribution)
-    except metadata.PackageNotFoundError:
-        return None
+    except metadata.PackageNotFoundError:  # it has several, such as tensorflow and tensorflow-cpu
+        names = metadata.packages_distributions().get(module.__name__)
+        return metadata.version(names[0]) if names else None
 
 
 def is_known(version: str | None, range_: str) -> bool:

@@ -42,18 +42,18 @@ class Passport:
     Attributes:
         pid: the program's process; a task that runs there needs no passport.
         environment: chiplog's variables, the run to join among them.
-        configs: the settings of each integration that is on.
+        configs: the settings of each integration that is on, and whose ``autolog()`` made them.
     """
 
     pid: int
     environment: Mapping[str, str]
-    configs: Mapping[str, AutologConfig]
+    configs: Mapping[str, tuple[AutologConfig, str]]
 
 
 def issue_passport() -> Passport | None:
     """A passport for the tasks this thread hands out now; None if no integration is on."""
     configs = {
-        name: known.config
+        name: (known.config, known.configured_by)
         for name, known in engine.installations().items()
         if known.state != OFF and not known.integration.accompanies
     }
@@ -100,8 +100,13 @@ _joined: Passport | None = None
 
 
 def _join(passport: Passport) -> None:
-    global _joined  # noqa: PLW0603 - one per process
     nesting.sleep_by_default()
+    arrive(passport)
+
+
+def arrive(passport: Passport) -> None:
+    """Set this process up as the one that issued ``passport`` was."""
+    global _joined  # noqa: PLW0603 - one per process
     if _joined == passport:
         return
     for name in [name for name in os.environ if name.startswith(_PREFIXES)]:
@@ -110,10 +115,10 @@ def _join(passport: Passport) -> None:
     os.environ.update(passport.environment)
     active.local.fast = None  # whoever records next looks where; most tasks never do
     installed = engine.installations()
-    for name, config in passport.configs.items():
+    for name, (config, configured_by) in passport.configs.items():
         known = installed.get(name)
         if known is None or known.config != config:
-            engine.configure(name, config)
+            engine.configure(name, config, configured_by=configured_by)
     for name, known in installed.items():
         if name not in passport.configs and not known.integration.accompanies:
             engine.revert(name)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from chiplog.core.entities import FileInfo, LoggedModel, Page
+    from chiplog.core.stores import ArtifactStore
 
 
 class ModelMethods:
@@ -89,15 +90,18 @@ class ModelMethods:
         """Store a local file among a logged model's files."""
         path = Path(local_path)
         target = join(check_directory(artifact_path), path.name)
-        logged_models.model_artifacts(self.get_logged_model(model_id)).put_file(path, target)
+        self._artifacts(model_id).put_file(path, target)
 
     def log_model_artifacts(
         self, model_id: str, local_dir: str, artifact_path: str | None = None
     ) -> None:
         """Store the contents of a local directory among a logged model's files."""
-        store = logged_models.model_artifacts(self.get_logged_model(model_id))
+        store = self._artifacts(model_id)
         store.put_directory(Path(local_dir), artifact_path)
 
     def list_logged_model_artifacts(self, model_id: str, path: str | None = None) -> list[FileInfo]:
         """What lies directly in ``path`` among a logged model's files."""
-        return logged_models.model_artifacts(self.get_logged_model(model_id)).list(path)
+        return self._artifacts(model_id).list(path)
+
+    def _artifacts(self, model_id: str) -> ArtifactStore:
+        return logged_models.model_artifacts(self.tracking_uri, self.get_logged_model(model_id))

@@ -5,16 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from chiplog.core import experiments, validation
-from chiplog.core.clock import now_ms
-from chiplog.core.entities import Metric, Param, Run, RunData, RunInfo, RunTag, ViewType
+from chiplog.core.entities import Metric, Param, Run, RunTag, ViewType
 from chiplog.core.errors import InvalidValue
 from chiplog.core.fluent.operations import RunOperations, switch
-from chiplog.core.records import RunStarted, RunUpdated
+from chiplog.core.records import RunUpdated
 from chiplog.core.runs import active
-from chiplog.core.runs.names import new_run_id, random_name
+from chiplog.core.runs.beginning import begin_run
 from chiplog.core.runs.reading import metric_history, readable_store
-from chiplog.core.runs.writer import RunWriter
-from chiplog.core.tags import PARENT_RUN_ID, RUN_NAME, USER
+from chiplog.core.tags import PARENT_RUN_ID, RUN_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,6 +23,7 @@ if TYPE_CHECKING:
         LoggedModelOutput,
         Page,
     )
+    from chiplog.core.runs.writer import RunWriter
 
 
 class RunMethods:
@@ -46,41 +45,18 @@ class RunMethods:
             raise InvalidValue(
                 f"run_name={run_name!r} and the tag {RUN_NAME}={tagged!r} differ; give one of them."
             )
-        name = run_name or tagged or random_name()
-        texts[RUN_NAME] = name
+        if run_name:
+            texts[RUN_NAME] = run_name
         experiment = experiments.for_new_run(self.tracking_uri, experiment_id)
-        run_id = new_run_id()
-        artifact_uri = f"{experiment.artifact_location.rstrip('/')}/{run_id}/artifacts"
-        info = RunInfo(
-            run_id,
-            experiment.experiment_id,
-            texts.get(USER, "unknown"),
-            "RUNNING",
-            now_ms() if start_time is None else int(start_time),
-            artifact_uri=artifact_uri,
-            run_name=name,
-        )
-        writer = RunWriter(
-            run_id,
-            info.experiment_id,
+        entry = begin_run(
             self.tracking_uri,
-            artifact_uri=artifact_uri,
-            params={},
-            is_new=True,
+            experiment.experiment_id,
+            experiment.artifact_location,
+            texts,
+            start_time=None if start_time is None else int(start_time),
+            owned=False,
         )
-        writer.record(
-            RunStarted(
-                run_id,
-                experiment_id=info.experiment_id,
-                user_id=info.user_id,
-                start_time=info.start_time,
-                name=name,
-                tags=texts,
-                owned=False,
-            )
-        )
-        active.remember(writer)
-        return Run(info, RunData(tags=dict(texts)))
+        return Run(entry.run.info, entry.run.data)
 
     def get_run(self, run_id: str) -> Run:
         """The run of that id, deleted ones included; raises NotFound."""

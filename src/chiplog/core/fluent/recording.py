@@ -14,7 +14,7 @@ from chiplog.core.fluent.operations import RunOperations, switch
 from chiplog.core.journal import flush_all
 from chiplog.core.runs import active
 from chiplog.core.runs.active import local
-from chiplog.core.runs.lifecycle import start_run
+from chiplog.core.runs.lifecycle import start_unasked
 from chiplog.core.runs.writer import dataset_tags
 
 if TYPE_CHECKING:
@@ -213,7 +213,7 @@ def writer_to_use(run_id: str | None = None) -> RunWriter:
         return active.writer_for(run_id)
     writer = active.current_writer()
     if writer is None:
-        start_run()
+        start_unasked()
         writer = active.current_writer()
         assert writer is not None
     active.refresh_fast()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from chiplog.core.journal.closing import close_all, flush_all
 from chiplog.core.journal.journal import Journal, open_journal
+from chiplog.core.journal.orphans import begin_recovery, wait_until_recovered
 from chiplog.core.journal.recovery import RecoveryReport, recover
 from chiplog.core.journal.syncing import SyncReport, sync_directory
 
@@ -17,6 +18,8 @@ __all__ = [
     "flush_all",
     "close_all",
     "recover",
+    "begin_recovery",
+    "wait_until_recovered",
     "RecoveryReport",
     "sync_directory",
     "SyncReport",

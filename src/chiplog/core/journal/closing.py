@@ -5,24 +5,23 @@ from __future__ import annotations
 import atexit
 import logging
 import os
-import sys
-import time
 from typing import TYPE_CHECKING, Final
 
 from chiplog.core.config import env_float
+from chiplog.core.journal import gate
 from chiplog.core.journal.journal import begin_journals_in_child, open_journals
+from chiplog.core.journal.orphans import begin_recoveries_in_child
 from chiplog.core.journal.owner import forget_parents_journals
 from chiplog.core.journal.writer import begin_writer_in_child, writer
+from chiplog.core.processes import at_multiprocessing_exit
+from chiplog.core.waiting import wait_visibly
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from chiplog.core.journal.stream import Stream
+    from chiplog.core.journal.spare import Lost
+    from chiplog.core.journal.writer import Left
 
 _log = logging.getLogger("chiplog.journal")
 
-_QUIET_SECONDS: Final = 1.0
-_LOOK_SECONDS: Final = 0.2
 _FORK_WAIT: Final = 1.0
 
 
@@ -46,54 +45,38 @@ def close_all(deadline: float | None = None) -> bool:
         journal.detach()
     reopened = {journal.journal_id for journal in open_journals()}  # by threads that still log
     streams = [s for s in writer().streams() if s.journal_id not in reopened]
-    delivered = writer().close(streams, min(limit, _QUIET_SECONDS)) or (
-        limit > _QUIET_SECONDS and _close_visibly(streams, limit - _QUIET_SECONDS)
+    delivered = wait_visibly(
+        "Delivering what was logged",
+        lambda seconds: writer().close(streams, seconds),
+        limit,
+        left=lambda: sum(left.records for left in writer().left(streams)),
     )
     if not delivered:
-        for stream, left in writer().left(streams):
-            _say_left(stream, left)
+        for left in writer().left(streams):
+            _say_left(left, left.stream.save(left.position))
     return delivered
 
 
-def _say_left(stream: Stream, left: int) -> None:
-    if stream.on_disk:
+def _say_left(left: Left, lost: Lost) -> None:
+    stream = left.stream
+    safe = left.records - lost.points - lost.records
+    if safe > 0:
         _log.warning(
             "About %d records are not in %s yet. They are safe in %s; the next process that opens "
             "the store delivers them, or type: chiplog sync %s",
-            left,
+            safe,
             stream.store_uri,
             stream.directory,
             stream.directory,
         )
-    else:
+    if any(lost):
+        counted = {"metric points": lost.points, "other records": lost.records}
         _log.warning(
-            "About %d records could be neither delivered to %s nor kept in %s, and are lost.",
-            left,
+            "%s could be neither delivered to %s nor kept in %s, and are lost.",
+            " and ".join(f"{count} {what}" for what, count in counted.items() if count),
             stream.store_uri,
             stream.directory,
         )
-
-
-def _close_visibly(streams: Sequence[Stream], limit: float) -> bool:
-    if not sys.stderr.isatty():
-        return writer().close(streams, limit)
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn()
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        total = sum(left for _, left in writer().left(streams))
-        bar = progress.add_task("Delivering what was logged", total=total)
-        began = time.monotonic()
-        until = began + limit
-        while (remaining := until - time.monotonic()) > 0:
-            if writer().close(streams, min(_LOOK_SECONDS, remaining)):
-                return True
-            if writer().is_hopeless(streams, began):
-                return False
-            left = sum(left for _, left in writer().left(streams))
-            progress.update(bar, completed=total - left)
-    return False
 
 
 # Exit. Registered when this module is imported, which is before any run can be opened: functions
@@ -109,34 +92,31 @@ def close_at_exit() -> None:
 
 
 def close_with_multiprocessing() -> None:
-    """Close the journals of a child of multiprocessing, which leaves without ``atexit``.
-
-    Called when a journal is first written.
-    """
-    if "multiprocessing.process" in sys.modules:
-        from multiprocessing import parent_process, util
-
-        if parent_process() is not None:
-            util.Finalize(None, close_at_exit, exitpriority=1)
+    """Close the journals of a child of multiprocessing; called when a journal is first written."""
+    at_multiprocessing_exit(close_at_exit, after_runs=True)
 
 
 atexit.register(close_at_exit)
 
 
-# Fork. The writer's thread ends before it and starts again after it, so a child finds no lock of
-# the store's held by a thread that it does not have, and Python no reason to warn.
+# Fork. The writer's thread ends before it and starts again after it, and recovery holds still, so a
+# child finds no lock of the store's held by a thread that it does not have.
 
 
 def _before_fork() -> None:
     writer().stop(_FORK_WAIT)
+    gate.shut(_FORK_WAIT)
 
 
 def _after_fork_in_parent() -> None:
+    gate.open_again()
     writer().restart()  # whoever stopped it: several threads may fork at once
 
 
 def _after_fork_in_child() -> None:
+    gate.begin_in_child()
     forget_parents_journals()
+    begin_recoveries_in_child()
     begin_writer_in_child()
     begin_journals_in_child()
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
 
-from chiplog.core.errors import ChiplogError, StoreError, StoreUnavailable
+from chiplog.core.errors import StoreError, StoreUnavailable
 from chiplog.core.journal import format as form
-from chiplog.core.records import Batch, Record, Series, SeriesPoints
+from chiplog.core.records import Batch, Record, SeriesPoints
 from chiplog.core.stores import StaleCursor
 
 if TYPE_CHECKING:
@@ -19,16 +19,14 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from chiplog.core.records import Refused
+    from chiplog.core.records import Refused, Series
     from chiplog.core.stores import TrackingStore
 
 _log = logging.getLogger("chiplog.journal")
 
 BATCH_BYTES: Final = 1 << 22
-_TRIES: Final = 3
-
-# What a store raises when a record in the batch trips it, rather than its own state.
-_DATA_ERRORS: Final = (TypeError, ValueError, ArithmeticError, LookupError, AttributeError)
+TRIES: Final = 3
+"""How often an error of an unknown kind is met before the batch is taken to be its reason."""
 
 
 class Stretch(msgspec.Struct):
@@ -77,6 +75,7 @@ class Delivery:
         self._on_refused = on_refused
         self._limit = BATCH_BYTES
         self._failures = 0
+        self._suspect = -1
 
     def step(self, store: TrackingStore) -> bool:
         """Deliver one batch; False if there was nothing to deliver.
@@ -93,7 +92,7 @@ class Delivery:
                 self._follow(stale)
                 return True
             except Exception as error:
-                if not self._is_to_blame(store, error):
+                if not self._is_to_blame(store, stretch, error):
                     raise
                 self._narrow(store, stretch, error)
                 return True
@@ -122,14 +121,19 @@ class Delivery:
             ) from stale
         self.cursor = self.position = stale.position
 
-    def _is_to_blame(self, store: TrackingStore, error: Exception) -> bool:
-        """Whether the batch is what the store failed at, and not the store itself."""
-        if isinstance(error, StoreUnavailable) or not isinstance(
-            error, (ChiplogError, *_DATA_ERRORS)
-        ):
-            return False
+    def _is_to_blame(self, store: TrackingStore, stretch: Stretch, error: Exception) -> bool:
+        """Whether the batch is what the store failed at, and not the store itself.
+
+        A store that cannot be reached time and again, but only with this batch, may do better with
+        a smaller one; never is a record given up for that.
+        """
+        if stretch.items == 1:
+            if isinstance(error, StoreUnavailable):
+                return False
+            if stretch.first != self._suspect:
+                self._suspect, self._failures = stretch.first, 0
         self._failures += 1
-        if not isinstance(error, StoreError) and self._failures < _TRIES:
+        if not isinstance(error, StoreError) and self._failures < TRIES:
             return False
         try:
             self._apply(store, self.cursor, [], [])
@@ -140,7 +144,8 @@ class Delivery:
     def _narrow(self, store: TrackingStore, stretch: Stretch, error: Exception) -> None:
         """Try half of the stretch next, or set aside what is left of it."""
         if stretch.items > 1:
-            self._limit = max(form.SLOT, (stretch.last - stretch.first) // 2)
+            # A blank end counts among the bytes of a stretch, and not towards the limit.
+            self._limit = max(form.SLOT, min(self._limit, stretch.last - stretch.first) // 2)
             return
         self._source.set_aside(stretch, f"{type(error).__name__}: {error}")
         self.position = stretch.last
@@ -175,18 +180,15 @@ def columns_by_series(
         yield int(first_numbers[first]), steps[part], times[part], values[part]
 
 
-def resolve(points: npt.NDArray[np.void], series: Callable[[int], Series]) -> list[SeriesPoints]:
-    """Points with the numbers of their series replaced by the series."""
+def resolve(
+    points: npt.NDArray[np.void], meaning: Callable[[int], Series | None]
+) -> list[SeriesPoints]:
+    """Points with the numbers of their series replaced by the series; without, they stay out."""
     return [
-        SeriesPoints(series(number), steps, times, values)
+        SeriesPoints(series, steps, times, values)
         for number, steps, times, values in columns_by_series(points)
+        if (series := meaning(number)) is not None
     ]
-
-
-def split_records(payloads: list[bytes]) -> list[Record]:
-    """The records of frames, the definitions of series left out."""
-    decoded = (form.decode_record(payload) for payload in payloads)
-    return [record for record in decoded if not isinstance(record, Series)]
 
 
 class RefusalReporter:

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from chiplog.core.clock import now_ms
 from chiplog.core.journal import format as form
 from chiplog.core.journal import owner as owners
+from chiplog.core.journal import spare
 from chiplog.core.journal.delivery import Stretch, columns_by_series
-from chiplog.core.journal.keeping import keep_corrupt, keep_rejected
+from chiplog.core.journal.keeping import describe_rejected, keep_corrupt, keep_rejected
 from chiplog.core.records import Series, SeriesPoints
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger("chiplog.journal")
 
 _SEGMENT_SUFFIX: Final = ".seg"
+_PORTION: Final = form.SLOT << 14
 
 
 @dataclass
@@ -54,7 +57,10 @@ class FoundJournal:
         return owners.judge(self.owner_path, owner, self.last_written())
 
     def last_written(self) -> float:
-        """When it was last written, in seconds since the epoch; 0 if it is gone."""
+        """When its files were last written, in seconds since the epoch; 0 if they are gone.
+
+        That is when a page of them was first written, not last: the kernel does not look on.
+        """
         times = [0.0]
         for path in (*self.segments, self.owner_path):
             with contextlib.suppress(OSError):
@@ -63,7 +69,8 @@ class FoundJournal:
 
     def remove(self) -> None:
         """Remove its files, the owner's last: what is interrupted can be done again."""
-        for path in (*self.segments, self.owner_path):
+        spare_path = self.directory / f"{self.journal_id}{spare.SUFFIX}"
+        for path in (*self.segments, spare_path, self.owner_path):
             with contextlib.suppress(OSError):
                 path.unlink()
 
@@ -92,7 +99,10 @@ def find_journals(directory: Path) -> list[FoundJournal]:
 
 @dataclass
 class _OnDisk:
+    """A segment: its number, the position of its first byte in the stream, its bytes."""
+
     path: Path
+    index: int
     start: int
     size: int
 
@@ -104,6 +114,7 @@ class FileSource:
         journal: the files.
         salvage: nothing more will be written: go on after damaged bytes and gaps, and keep them
             aside. Otherwise delivery stops there, since a later copy may bring what is missing.
+        problems: where to add what is wrong.
 
     Attributes:
         problems: what was wrong, in words.
@@ -112,8 +123,10 @@ class FileSource:
     Raises UnknownVersion if a segment is of another format.
     """
 
-    def __init__(self, journal: FoundJournal, *, salvage: bool) -> None:
-        self.problems: list[str] = []
+    def __init__(
+        self, journal: FoundJournal, *, salvage: bool, problems: list[str] | None = None
+    ) -> None:
+        self.problems: list[str] = [] if problems is None else problems
         self._journal = journal
         self._salvage = salvage
         self._seed = form.seed_of(journal.journal_id)
@@ -121,6 +134,9 @@ class FileSource:
         self._segments = self._read_headers()
         self._loaded: tuple[Path, bytes] | None = None
         self._defined_in: set[Path] = set()
+        self._timed: set[Path] = set()
+        self._latest_time: int | None = None
+        self._now = now_ms()
 
     @property
     def journal_id(self) -> str:
@@ -163,11 +179,13 @@ class FileSource:
     ) -> Stretch | None:
         """What a segment holds from an offset on; None if nothing."""
         data = self._load(segment)
+        self._timed.add(segment.path)
         if first > form.HEADER_SIZE:
             self._learn_definitions(segment, data)
         self._ended = False
         while first < len(data):
             decoded = form.decode(data, first, limit, self._seed, salvage=self._salvage)
+            self._note_times(decoded)
             self._keep_damaged(segment, data, decoded.damaged)
             records = self._take_records(decoded.payloads)
             points = self._resolve(decoded.points)
@@ -182,6 +200,16 @@ class FileSource:
         self._ended = True
         return None
 
+    def latest_time(self) -> int | None:
+        """The latest time, in ms, that is told of anywhere in the files; None if none is.
+
+        Times to come are not believed: users may give points any time they like.
+        """
+        for segment in self._segments:
+            if segment.path not in self._timed:
+                self._learn_definitions(segment, self._load(segment))
+        return self._latest_time
+
     def set_aside(self, stretch: Stretch, reason: str) -> None:
         """Keep the bytes of a stretch beside the journal."""
         for segment in self._segments:
@@ -190,38 +218,54 @@ class FileSource:
                     stretch.first - segment.start : stretch.last - segment.start
                 ]
                 path = keep_rejected(self._journal.directory, self.journal_id, data, reason)
-                self.problems.append(f"A record was left out and is kept in {path}: {reason}")
+                self.problems.append(describe_rejected(path, reason))
 
     def _read_headers(self) -> list[_OnDisk]:
         segments: list[_OnDisk] = []
-        expected: int | None = 0
         for path in self._journal.segments:
-            index = int(path.name.split(".")[1])
             try:
-                size = path.stat().st_size
-                with path.open("rb") as file:
-                    head = file.read(form.HEADER_SIZE)
-                header = form.parse_header(head)
-                start = header.start
-                if header.journal_id != self.journal_id:
-                    raise form.NotAJournal(f"It says that it belongs to {header.journal_id}.")
+                segment = self._read_header(path, segments[-1] if segments else None)
             except FileNotFoundError:
                 continue  # another process has delivered it meanwhile
-            except form.NotAJournal as error:
-                if not any(head):
-                    continue  # nothing was written before the end came
-                self.problems.append(f"{path}: {error}")
-                if not self._salvage:
-                    break
-                if expected is None or index != len(segments):
-                    self._keep(path, path.read_bytes(), 0)
-                    continue
-                start = expected
-            segments.append(_OnDisk(path, start, size // form.SLOT * form.SLOT))
-            expected = start + size
+            except form.NotAJournal:
+                break  # what follows it waits for a better copy
+            if segment is not None:
+                segments.append(segment)
         for segment, following in pairwise(segments):
             segment.size = min(segment.size, max(0, following.start - segment.start))
         return segments
+
+    def _read_header(self, path: Path, before: _OnDisk | None) -> _OnDisk | None:
+        """A segment as its header has it; None if it holds nothing that can be placed.
+
+        Raises NotAJournal if it is damaged and a better copy may come.
+        """
+        index = int(path.name.split(".")[1])
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            head = file.read(form.HEADER_SIZE)
+        try:
+            header = form.parse_header(head)
+            if header.journal_id != self.journal_id:
+                raise form.NotAJournal(f"It says that it belongs to {header.journal_id}.")
+        except form.NotAJournal as error:
+            if not any(head):
+                return None  # nothing was written before the end came
+            self.problems.append(f"{path}: {error}")
+            if not self._salvage:
+                raise
+            start = _start_after(before, index)
+            if start is None:
+                self._keep(path, path.read_bytes(), 0)
+                return None
+        else:
+            start = header.start
+            if size < header.size and self._salvage:
+                self.problems.append(
+                    f"{path} has been cut short: {size} of its {header.size} bytes are there. "
+                    "What lay in the others is missing."
+                )
+        return _OnDisk(path, index, start, size // form.SLOT * form.SLOT)
 
     def _load(self, segment: _OnDisk) -> bytes:
         if self._loaded is None or self._loaded[0] != segment.path:
@@ -237,9 +281,11 @@ class FileSource:
         if segment.path in self._defined_in:
             return
         self._defined_in.add(segment.path)
+        self._timed.add(segment.path)
         offset = form.HEADER_SIZE
         while offset < len(data):
-            decoded = form.decode(data, offset, form.SLOT << 14, self._seed, salvage=True)
+            decoded = form.decode(data, offset, _PORTION, self._seed, salvage=True)
+            self._note_times(decoded)
             self._take_records(decoded.payloads)
             offset = decoded.end
 
@@ -259,6 +305,17 @@ class FileSource:
                 records.append(record)
         return records
 
+    def _note_times(self, decoded: form.Decoded) -> None:
+        times = decoded.points["timestamp"]
+        past = times[times <= self._now]
+        told = [int(past.max())] if len(past) else []
+        for payload in decoded.payloads:
+            told += [time for time in _times_of(payload) if time <= self._now]
+        if told:
+            self._latest_time = max(
+                told if self._latest_time is None else [self._latest_time, *told]
+            )
+
     def _resolve(self, points: npt.NDArray[np.void]) -> list[SeriesPoints]:
         resolved: list[SeriesPoints] = []
         for number, steps, times, values in columns_by_series(points):
@@ -271,7 +328,7 @@ class FileSource:
         return resolved
 
     def _search_definition(self, number: int) -> Series | None:
-        """Look for a damaged definition in the other segments, each of which repeats them all."""
+        """Look for a damaged definition in the other segments: most repeat those before."""
         loaded = self._loaded
         for segment in self._segments:
             if number not in self._series:
@@ -294,6 +351,23 @@ class FileSource:
             f"Journal {self.journal_id}: {len(data)} bytes are damaged or were never written whole "
             f"({where}); they are kept in {kept}. All others were recovered."
         )
+
+
+def _start_after(before: _OnDisk | None, index: int) -> int | None:
+    """Where a segment begins that directly follows ``before``; None if it does not."""
+    if before is None:
+        return 0 if index == 0 else None
+    return before.start + before.size if index == before.index + 1 else None
+
+
+def _times_of(payload: bytes) -> list[int]:
+    """The times, in ms, that a record tells."""
+    try:
+        record = form.decode_record(payload)
+    except msgspec.MsgspecError:
+        return []
+    times = (getattr(record, name, None) for name in ("start_time", "end_time"))
+    return [time for time in times if time is not None]
 
 
 def _is_id(text: str) -> bool:

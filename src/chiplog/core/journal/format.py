@@ -3,15 +3,17 @@
 A journal is one stream of 32-byte slots, cut into segments. Every segment begins with a header
 of 64 bytes; a point fills one slot, a frame as many as it needs:
 
-    header  8s magic | u32 version | u32 index | 16s journal id | u64 start | u32 crc | zeros
+    header  8s magic | u32 version | u32 index | 16s journal id | u64 start | u32 crc |
+            u64 size | u32 crc of size | zeros
     point   u32 crc | u32 series (>= 1) | i64 step | i64 timestamp in ms | f64 value
     frame   u32 crc | u32 0 | u32 length | u32 check | payload (msgpack of a record) | zeros
     blank   32 zeros: nothing was written here
 
 All numbers are little-endian. ``start`` is the position of the segment's first byte in the
-stream. A checksum covers what follows it, except a frame's padding, and is seeded with the
-journal's id, so bytes of another journal never pass for this one's. A frame's ``check`` is the
-checksum of its length, so that a damaged length is not believed.
+stream; ``size`` is the file's, 0 (and no checksum) where that is not known beforehand. A checksum
+covers what follows it, except a frame's padding, and is seeded with the journal's id, so bytes of
+another journal never pass for this one's. A frame's ``check`` is the checksum of its length, so
+that a damaged length is not believed.
 """
 
 from __future__ import annotations
@@ -45,6 +47,7 @@ _BLANK: Final = bytes(SLOT)
 _HEADER: Final = Struct("<8sII16sQ")
 _FRAME: Final = Struct("<IIII")
 _U32: Final = Struct("<I")
+_SIZE: Final = Struct("<QI")
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(AnyRecord).decode
@@ -59,11 +62,12 @@ class UnknownVersion(ChiplogError):
 
 
 class Header(msgspec.Struct, frozen=True):
-    """What a segment's first bytes say."""
+    """What a segment's first bytes say; a ``size`` of 0 is none."""
 
     journal_id: str
     index: int
     start: int
+    size: int = 0
 
 
 class Decoded(msgspec.Struct):
@@ -72,6 +76,7 @@ class Decoded(msgspec.Struct):
     Attributes:
         points: structured array with fields series, step, timestamp, value; in order.
         payloads: the frames' payloads, in order.
+        frames: (offset, length) of the frames, in order.
         damaged: (offset, length) of bytes that no checksum proves.
         end: offset of the first byte that was not looked at.
         blank: whether it ended at a blank slot after which nothing was looked at.
@@ -79,6 +84,7 @@ class Decoded(msgspec.Struct):
 
     points: npt.NDArray[np.void]
     payloads: list[bytes]
+    frames: list[tuple[int, int]]
     damaged: list[tuple[int, int]]
     end: int
     blank: bool = False
@@ -99,7 +105,10 @@ def pack_header(header: Header) -> bytes:
     body = _HEADER.pack(
         _MAGIC, VERSION, header.index, bytes.fromhex(header.journal_id), header.start
     )
-    return (body + _U32.pack(crc32(body))).ljust(HEADER_SIZE, b"\0")
+    body += _U32.pack(crc32(body))
+    if header.size:
+        body += _SIZE.pack(header.size, _crc_of_size(header.size))
+    return body.ljust(HEADER_SIZE, b"\0")
 
 
 def parse_header(data: bytes) -> Header:
@@ -111,7 +120,12 @@ def parse_header(data: bytes) -> Header:
         raise UnknownVersion(f"The segment has format {version}; this chiplog knows {VERSION}.")
     if _U32.unpack_from(data, _HEADER.size)[0] != crc32(data[: _HEADER.size]):
         raise NotAJournal("The segment's header is damaged: its checksum does not match.")
-    return Header(journal.hex(), index, start)
+    size, crc = _SIZE.unpack_from(data, _HEADER.size + _U32.size)
+    return Header(journal.hex(), index, start, size if crc == _crc_of_size(size) else 0)
+
+
+def _crc_of_size(size: int) -> int:
+    return crc32(size.to_bytes(8, "little"))
 
 
 def encode_record(record: Record) -> bytes:
@@ -173,6 +187,7 @@ class _Walk:
         self._zeros: list[int] = (zeros + first).tolist()
         self._runs: list[npt.NDArray[np.void]] = []
         self._payloads: list[bytes] = []
+        self._frames: list[tuple[int, int]] = []
         self._damaged: list[tuple[int, int]] = []
 
     def trusted(self) -> Decoded:
@@ -211,8 +226,10 @@ class _Walk:
         return self._zeros[index] if index < len(self._zeros) else self._stop
 
     def _take(self, payload: bytes) -> None:
+        size = frame_size(len(payload))
         self._payloads.append(payload)
-        self._at += frame_size(len(payload)) // SLOT
+        self._frames.append((self._at * SLOT, size))
+        self._at += size // SLOT
 
     def _take_proven(self, end: int, *, salvage: bool) -> bool:
         """Take the points up to ``end`` whose checksums hold; False if it had to stop early."""
@@ -266,7 +283,8 @@ class _Walk:
         points = self._slots[:0] if not runs else runs[0]
         if len(runs) > 1:
             points = self._np.concatenate(runs)
-        return Decoded(points, self._payloads, self._damaged, self._at * SLOT, blank)
+        end = self._at * SLOT
+        return Decoded(points, self._payloads, self._frames, self._damaged, end, blank)
 
 
 def _point_type(np: ModuleType) -> Any:

@@ -13,15 +13,14 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final
 from zlib import crc32
 
-import msgspec
-
 from chiplog.core.config import env
 from chiplog.core.journal import format as form
+from chiplog.core.journal.definitions import Definitions
 from chiplog.core.journal.filesystem import asked_mode
 from chiplog.core.journal.stream import Stream
 from chiplog.core.journal.writer import writer
 from chiplog.core.location import journal_directory
-from chiplog.core.records import RunRecorded, RunStarted, RunUpdated, Series
+from chiplog.core.records import RunRecorded, RunStarted, RunUpdated
 from chiplog.core.stores import open_tracking_store
 
 if TYPE_CHECKING:
@@ -29,11 +28,27 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from chiplog.core.journal.segment import Segment
-    from chiplog.core.records import Record
+    from chiplog.core.records import Record, Series
 
 _log = logging.getLogger("chiplog.journal")
 
 _URGENT: Final = frozenset({RunStarted, RunUpdated, RunRecorded})
+
+
+def _unopened(data: bytes) -> object:  # noqa: ARG001 - it takes the place of a write
+    raise ValueError("No segment is open yet.")
+
+
+class Target:
+    """Where points go: ``now`` is what takes a slot, and the seed of its checksum.
+
+    Both change in one step. What was the target before refuses, with a ValueError.
+    """
+
+    __slots__ = ("now",)
+
+    def __init__(self) -> None:
+        self.now: tuple[Callable[[bytes], object], int] = (_unopened, 0)
 
 
 class Journal:
@@ -45,7 +60,9 @@ class Journal:
     Attributes:
         store_uri: the store it is delivered to.
         append: ``append(number, step, timestamp, value)`` records a point of the series that
-            :meth:`number` numbered; step and timestamp (ms) are 64-bit integers.
+            :meth:`number` numbered; step and timestamp (ms) are 64-bit integers. A number is good
+            until the end of its run is recorded.
+        target: where points go now, for those who cannot afford the call of ``append``.
         lost: how many points and records could be kept nowhere.
         refused: how many entries the store refused, by run.
     """
@@ -58,15 +75,16 @@ class Journal:
         self.refused: Counter[str] = Counter()
         self._lock = threading.RLock()
         self._directory: Path | None = None
-        self._definitions: list[Series] = []
-        self._numbers: dict[Series, int] = {}
+        self._definitions = Definitions()
+        self._defining = False
         self._busy = False
         self._postponed: list[Callable[[int], bytes]] = []
         self._dropping = False
         self._lost_before = 0
         self._said_dropping = False
         self._armed = False
-        self.append, self._turn = _hot_path(self._append_slowly)
+        self.target = Target()
+        self.append = _hot_path(self.target, self._append_slowly)
         self._stream = Stream(store_uri)
 
     @property
@@ -88,18 +106,30 @@ class Journal:
 
     def number(self, series: Series) -> int:
         """The number of a series in this process, to be given to :attr:`append`."""
-        number = self._numbers.get(series)
+        number = self._definitions.find(series)
         if number is not None:
             return number
         _ = self.directory
         with self._lock:
-            if series not in self._numbers:
-                defined = msgspec.structs.replace(series, number=len(self._definitions) + 1)
-                self._definitions.append(defined)
+            number = self._definitions.find(series)
+            if number is not None:
+                return number
+            defining, self._defining = self._defining, True
+            try:
+                defined = self._definitions.make(series)
                 payload = form.encode_record(defined)
                 self._write_slowly(lambda seed: form.pack_frame(payload, seed), frame=True)
-                self._numbers[series] = defined.number
-            return self._numbers[series]
+                self._definitions.publish(series, defined.number)
+            finally:
+                self._defining = defining
+            return defined.number
+
+    def numbers_by_key(self, run_id: str) -> dict[str, int]:
+        """The numbers of a run's series that belong to no model and no data set, by their keys.
+
+        It is kept up to date, and emptied for good when the run ends: then ask again.
+        """
+        return self._definitions.by_key(run_id)
 
     def record(self, record: Record) -> None:
         """Record a fact about a run, in order with everything else this thread records."""
@@ -112,6 +142,8 @@ class Journal:
         except ValueError:
             self._write_slowly(lambda seed: form.pack_frame(payload, seed), frame=True)
         if type(record) in _URGENT:
+            if type(record) is RunUpdated and record.end_time is not None:
+                self._retire(record.run_id)
             writer().wake(urgent=True)
         elif self._armed:
             self._disarm()
@@ -123,6 +155,17 @@ class Journal:
         known to be down; delivery goes on in the background.
         """
         return writer().flush([self._stream], timeout)
+
+    def _retire(self, run_id: str) -> None:
+        """Forget what the numbers of a run that has ended mean; see :mod:`.definitions`."""
+        with self._lock:
+            if not self._busy and not self._defining:  # else a signal broke into either
+                self._definitions.retire(run_id)
+
+    @property
+    def unsafe(self) -> int:
+        """About how many records are in memory only, undelivered: they go with the process."""
+        return sum(left.unsafe for left in writer().left([self._stream]))
 
     # The slow path
 
@@ -165,7 +208,7 @@ class Journal:
         if too_long or not stream.roll(self._prefix(), data, frame=frame):
             if not frame:
                 self._dropping = True
-                self._turn(self._drop, stream.seed)
+                self.target.now = (self._drop, stream.seed)
             return False
         if is_first:
             from chiplog.core.journal.closing import close_with_multiprocessing
@@ -181,12 +224,11 @@ class Journal:
         """Turn the hot path to the current segment."""
         current = self._stream.current
         self._armed = False
-        self._turn(_unopened if current is None else current.write, self._stream.seed)
+        write = _unopened if current is None else current.write
+        self.target.now = (write, self._stream.seed)
 
     def _prefix(self) -> bytes:
-        """Every definition so far: each segment can be read by itself."""
-        seed = self._stream.seed
-        return b"".join(form.pack_frame(form.encode_record(s), seed) for s in self._definitions)
+        return self._definitions.prefix(self._stream.seed)
 
     def _drop(self, data: bytes) -> None:  # noqa: ARG002 - it takes the place of a write
         with self._lock:
@@ -201,9 +243,17 @@ class Journal:
 
     # Called by the writer thread
 
-    def series(self, number: int) -> Series:
-        """The series of a number."""
-        return self._definitions[number - 1]
+    def series(self, number: int) -> Series | None:
+        """The series of a number, unless its run has ended."""
+        return self._definitions.get(number)
+
+    def count_lost(self, points: int) -> None:
+        """Count points whose numbers mean nothing: a thread was slow, and their run has ended."""
+        if points:
+            self.lost += points
+            _log.warning(
+                "%d points were recorded while their run was ended elsewhere, and are lost.", points
+            )
 
     def seek_room(self, stream: Stream) -> None:
         """Go back to the disk, or out of dropping, if that is possible by now."""
@@ -250,7 +300,7 @@ class Journal:
                 return write(data)
 
             self._armed = True
-            self._turn(wake_and_write, self._stream.seed)
+            self.target.now = (wake_and_write, self._stream.seed)
 
     def _disarm(self) -> None:
         with self._lock:
@@ -269,7 +319,7 @@ class Journal:
     def begin_in_child(self) -> None:
         """Turn to a new journal in a forked child, without touching the parent's."""
         self._lock = threading.RLock()
-        self._busy = self._dropping = False
+        self._busy = self._dropping = self._defining = False
         self._postponed = []
         self._stream.abandon()
         self._stream = Stream(self.store_uri)
@@ -317,33 +367,21 @@ def _written(segment: Segment | None, data: bytes) -> bool:
     return True
 
 
-def _unopened(data: bytes) -> object:  # noqa: ARG001 - it takes the place of a write
-    raise ValueError("No segment is open yet.")
-
-
 def _hot_path(
-    append_slowly: Callable[[int, int, int, float], None],
-) -> tuple[
-    Callable[[int, int, int, float], None], Callable[[Callable[[bytes], object], int], None]
-]:
-    """An ``append`` with everything it needs in its closure, and what turns it to a segment."""
-    write: Callable[[bytes], object] = _unopened
-    seed = 0
+    target: Target, append_slowly: Callable[[int, int, int, float], None]
+) -> Callable[[int, int, int, float], None]:
+    """An ``append`` with everything it needs in its closure."""
     pack, seal, checksum = form.pack_point, form.seal_point, crc32
 
     def append(number: int, step: int, timestamp: int, value: float) -> None:
+        write, seed = target.now
         body = pack(number, step, timestamp, value)
         try:
             write(seal(checksum(body, seed), body))
         except ValueError:
             append_slowly(number, step, timestamp, value)
 
-    def turn(to: Callable[[bytes], object], its_seed: int) -> None:
-        nonlocal write, seed
-        seed = its_seed  # first: whatever was written to until now refuses when the seed changes
-        write = to
-
-    return append, turn
+    return append
 
 
 def begin_journals_in_child() -> None:

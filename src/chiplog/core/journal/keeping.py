@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-_log = logging.getLogger("chiplog.journal")
-
 
 def keep_rejected(directory: Path, journal_id: str, data: bytes, reason: str) -> Path:
-    """Add slots to ``<journal id>.rejected`` and say so."""
-    path = _append(directory / f"{journal_id}.rejected", data, reason)
-    _log.warning(
-        "A record of journal %s is left out, since the store fails at it; everything else is "
-        "delivered. Its bytes are kept in %s. %s",
-        journal_id,
-        path,
-        reason,
+    """Add slots to ``<journal id>.rejected``; the caller says so."""
+    return _append(directory / f"{journal_id}.rejected", data, reason)
+
+
+def describe_rejected(path: Path, reason: str) -> str:
+    """What to say of a record that was kept in ``path``."""
+    return (
+        "A record is left out, since the store fails at it; everything else is delivered. "
+        f"Its bytes are kept in {path}. {reason}"
     )
-    return path
 
 
 def keep_corrupt(directory: Path, journal_id: str, data: bytes, where: str) -> Path:

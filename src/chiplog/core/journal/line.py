@@ -7,15 +7,16 @@ import os
 import time
 from typing import TYPE_CHECKING, Final
 
+from chiplog.core.artifacts import outbox
 from chiplog.core.journal import format as form
 from chiplog.core.journal.delivery import (
     Delivery,
     RefusalReporter,
     Stretch,
     resolve,
-    split_records,
 )
-from chiplog.core.journal.keeping import keep_rejected
+from chiplog.core.journal.keeping import describe_rejected, keep_rejected
+from chiplog.core.records import Series
 from chiplog.core.stores import open_tracking_store
 from chiplog.hooks.manager import plugins
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from chiplog.core.journal.journal import Journal
     from chiplog.core.journal.stream import Stream
+    from chiplog.core.records import Record
 
 _log = logging.getLogger("chiplog.journal")
 
@@ -39,6 +41,10 @@ class LiveSource:
     def __init__(self, journal: Journal, stream: Stream) -> None:
         self._journal = journal
         self._stream = stream
+        self._series: dict[int, Series] = {}  # as the segment and the one before it define them
+        self._segment: int | None = None
+        self._defined_here: dict[int, Series] = {}
+        self._learned_to = 0
 
     @property
     def journal_id(self) -> str:
@@ -49,11 +55,12 @@ class LiveSource:
         """What lies at ``position`` and after, about ``limit`` bytes of it."""
         stream, asked = self._stream, limit
         while (found := stream.read(position, asked)) is not None:
-            first, data, whole = found
+            first, data, whole, segment = found
             decoded = form.decode(data, 0, limit, stream.seed, trusted=True)
             if decoded.items:
-                points = resolve(decoded.points, self._journal.series)
-                records = split_records(decoded.payloads)
+                records = self._take_records(segment, first, first + decoded.end, decoded.payloads)
+                points = resolve(decoded.points, self._meaning)
+                self._journal.count_lost(len(decoded.points) - sum(map(len, points)))
                 last = first + (len(data) if decoded.blank and whole else decoded.end)
                 return Stretch(first, last, decoded.items, records, points)
             if decoded.blank:  # the unused end of a sealed segment
@@ -63,11 +70,47 @@ class LiveSource:
             asked *= 2  # the beginning of a long frame
         return None
 
+    def _take_records(
+        self, segment: int, first: int, last: int, payloads: list[bytes]
+    ) -> list[Record]:
+        """The records of a stretch, the definitions of series learned and left out."""
+        if segment != self._segment:
+            self._segment, self._learned_to = segment, segment + form.HEADER_SIZE
+            self._series, self._defined_here = self._defined_here, {}
+        if first > self._learned_to:  # another process delivered what came before
+            found = self._stream.read(self._learned_to, first - self._learned_to)
+            if found is not None and found.segment == segment:
+                skipped = form.decode(
+                    found.data, 0, len(found.data), self._stream.seed, trusted=True
+                )
+                self._learn(skipped.payloads)
+        self._learned_to = max(self._learned_to, last)
+        return self._learn(payloads)
+
+    def _learn(self, payloads: list[bytes]) -> list[Record]:
+        records: list[Record] = []
+        for payload in payloads:
+            record = form.decode_record(payload)
+            if isinstance(record, Series):
+                self._defined_here[record.number] = record
+            else:
+                records.append(record)
+        return records
+
+    def _meaning(self, number: int) -> Series | None:
+        """The series of a number; a signal's definition may come after its first point."""
+        return (
+            self._defined_here.get(number)
+            or self._journal.series(number)
+            or self._series.get(number)
+        )
+
     def set_aside(self, stretch: Stretch, reason: str) -> None:
-        """Keep the bytes of a stretch beside the journal."""
+        """Keep the bytes of a stretch beside the journal, and say so."""
         found = self._stream.read(stretch.first, stretch.last - stretch.first)
         assert found is not None
-        keep_rejected(self._journal.directory, self.journal_id, found[1], reason)
+        path = keep_rejected(self._journal.directory, self.journal_id, found.data, reason)
+        _log.warning("%s", describe_rejected(path, reason))
 
 
 class Line:
@@ -106,6 +149,11 @@ class Line:
         return max(0, self.stream.written() - self.position) // form.SLOT
 
     @property
+    def unsafe(self) -> int:
+        """About how many of those lie in memory only, and go with the process."""
+        return self.stream.in_memory(self.position) // form.SLOT
+
+    @property
     def is_behind(self) -> bool:
         """Whether something is waiting to be delivered."""
         return self.position < self.stream.end()
@@ -136,6 +184,7 @@ class Line:
         try:
             if not self.is_behind:
                 return False
+            self.stream.prepare()
             more = self._delivery.step(open_tracking_store(self.stream.store_uri))
         except Exception as error:
             self._failed(error)
@@ -154,6 +203,7 @@ class Line:
             if end > self.position:
                 self.stream.sync(self.position)
                 self.stream.renew_owner()
+                self.stream.prepare()
         except Exception as error:
             _log.debug("Syncing %s failed: %s", self.stream.store_uri, error)
         self.stream.drop_before(self._synced_to)
@@ -170,7 +220,28 @@ class Line:
         self.sync()
         if self._unsynced:
             return False
-        self.stream.remove()
+        self.stream.remove(keep_owner=not self._bring_files())
+        return True
+
+    def _bring_files(self) -> bool:
+        """Bring files that waited for the store to their places; False if they have to wait on."""
+        directory = self.stream.directory
+        if directory is None:
+            return True
+        folder = outbox.folder_of(directory, self.stream.journal_id)
+        if not folder.is_dir():
+            return True
+        try:
+            outbox.deliver(open_tracking_store(self.stream.store_uri), folder)
+        except Exception as error:
+            _log.warning(
+                "Files of runs could not be brought to their places and stay in %s; the next "
+                "process that opens the store, or `chiplog sync`, tries again. %s: %s",
+                folder,
+                type(error).__name__,
+                error,
+            )
+            return False
         return True
 
     def _applied(self, stretch: Stretch) -> None:

@@ -243,12 +243,20 @@ class _Versioned(msgspec.Struct):
 
 @cache
 def _started_of_self() -> int:
-    stat = _proc_stat(os.getpid())
+    return process_started(os.getpid())
+
+
+def process_started(pid: int) -> int:
+    """When a process of this machine started, as :class:`Owner` has it; 0 if there is none."""
+    stat = _proc_stat(pid)
     if stat is not None:
         return int(stat[19])
     import psutil
 
-    return round(psutil.Process().create_time())
+    try:
+        return round(psutil.Process(pid).create_time())
+    except psutil.Error:
+        return 0
 
 
 def _proc_stat(pid: int) -> list[str] | None:

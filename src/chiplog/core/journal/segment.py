@@ -11,6 +11,7 @@ import contextlib
 import errno
 import mmap
 import os
+import sys
 import threading
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _FLAGS: Final = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+_AHEAD: Final = 1 << 15
+_POPULATE_WRITE: Final = 23  # MADV_POPULATE_WRITE of Linux 5.14, which Python has no name for
+_populates = [sys.platform == "linux"]
 _NO_SUCH_CALL: Final = {errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS}
 
 
@@ -36,6 +40,9 @@ class Segment(Protocol):
     capacity: int
     path: Path | None
     write: Callable[[bytes], object]
+
+    def prepare(self) -> None:
+        """Have memory ready for what is written next, so that no write waits for it."""
 
     def end(self) -> int:
         """Offset after the last byte; the capacity once a mapped segment is sealed."""
@@ -56,14 +63,29 @@ class Segment(Protocol):
 class MemorySegment:
     """A segment that a kill loses: for when no file can be written."""
 
-    path: Path | None = None
-
     def __init__(self, start: int, capacity: int) -> None:
+        self.path: Path | None = None
         self.start = start
         self.capacity = capacity
+        self._prepared = 0
         self._map = mmap.mmap(-1, capacity)
         # One C call that holds the GIL: it copies and moves on, so no two writers meet.
         self.write: Callable[[bytes], object] = self._map.write
+
+    def prepare(self) -> None:
+        """Have memory ready for what is written next, so that no write waits for it."""
+        end = self.end()
+        if self._prepared >= min(end + _AHEAD // 2, self.capacity) or not _populates[0]:
+            return
+        first = max(self._prepared, end // mmap.PAGESIZE * mmap.PAGESIZE)
+        last = min(self.capacity, first + _AHEAD)
+        try:
+            self._map.madvise(_POPULATE_WRITE, first, last - first)
+            self._prepared = last
+        except OSError:  # an older kernel
+            _populates[0] = False
+        except ValueError:  # the map was closed
+            return
 
     def end(self) -> int:
         """Offset after the last byte."""
@@ -90,12 +112,13 @@ class MappedSegment(MemorySegment):
     """A file with allocated blocks, mapped into memory: the kernel keeps it if we are killed."""
 
     def __init__(self, path: Path, start: int, capacity: int) -> None:
-        self.path = path
+        self.path: Path | None = path
         self.start = start
         self.capacity = capacity
+        self._prepared = 0
         self._fd = os.open(path, _FLAGS, 0o666)
         try:
-            _allocate(self._fd, capacity)
+            allocate(self._fd, capacity)
             self._map = mmap.mmap(self._fd, capacity)
         except BaseException:
             _discard(self._fd, path)
@@ -105,6 +128,7 @@ class MappedSegment(MemorySegment):
     def sync(self) -> None:
         """Make what was written safe against a power failure."""
         getattr(os, "fdatasync", os.fsync)(self._fd)
+        self._prepared = 0  # the kernel watches for the next write to each page again
 
     def close(self) -> None:
         """Let go of file and memory."""
@@ -141,6 +165,9 @@ class AppendedSegment:
                 raise ValueError("The segment's file took only part of a record.")
             self._size += written
 
+    def prepare(self) -> None:
+        """Do nothing: no memory is written."""
+
     def end(self) -> int:
         """Offset after the last byte."""
         return self._size
@@ -171,7 +198,7 @@ class AppendedSegment:
             self._fd = -1
 
 
-def _allocate(fd: int, size: int) -> None:
+def allocate(fd: int, size: int) -> None:
     """Give the file ``size`` bytes of real blocks; raises OSError if the disk has not got them."""
     if hasattr(os, "posix_fallocate"):
         try:

@@ -8,9 +8,10 @@ import logging
 import os
 import threading
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from chiplog.core.journal import format as form
+from chiplog.core.journal import spare
 from chiplog.core.journal.filesystem import is_local, journal_mode
 from chiplog.core.journal.owner import OwnerFile
 from chiplog.core.journal.segment import AppendedSegment, MappedSegment, MemorySegment
@@ -30,6 +31,22 @@ FRAME_RESERVE: Final = 1 << 24  # memory beyond the limit that points may not us
 _RETRY_SECONDS: Final = 1.0
 _QUIET_SECONDS: Final = 60.0  # between two warnings about the same
 _NO_SPACE: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+class Portion(NamedTuple):
+    """Some bytes of a stream.
+
+    Attributes:
+        first: the position of the first.
+        data: the bytes.
+        whole: whether they reach their segment's end.
+        segment: the position at which their segment begins.
+    """
+
+    first: int
+    data: bytes
+    whole: bool
+    segment: int
 
 
 class Stream:
@@ -98,6 +115,7 @@ class Stream:
             self.current.seal()
 
     def _add(self, segment: Segment) -> None:
+        segment.prepare()
         self._index += 1
         with self._lock:
             self._segments.append(segment)
@@ -105,7 +123,8 @@ class Stream:
 
     def _begin(self, segment: Segment, first: bytes) -> Segment:
         """Write the header and what comes first."""
-        header = form.Header(self.journal_id, self._index, segment.start)
+        size = segment.capacity if isinstance(segment, MappedSegment) else 0
+        header = form.Header(self.journal_id, self._index, segment.start, size)
         try:
             segment.write(form.pack_header(header) + first)
         except ValueError as refused:
@@ -153,6 +172,7 @@ class Stream:
             self._owner = OwnerFile(
                 self.directory, self.journal_id, self.store_uri, lock=is_local(self.directory)
             )
+            spare.make(self._spare_path(self.directory))
         kind = MappedSegment if self._mode == "mapped" else AppendedSegment
         while True:
             path = self.directory / segment_name(self.journal_id, self._index)
@@ -183,6 +203,9 @@ class Stream:
     def _start_of_next(self) -> int:
         return 0 if self.current is None else self.current.start + self.current.capacity
 
+    def _spare_path(self, directory: Path) -> Path:
+        return directory / f"{self.journal_id}{spare.SUFFIX}"
+
     # Reading: called by the writer thread
 
     def end(self) -> int:
@@ -197,11 +220,10 @@ class Stream:
         is_full = current is not None and end == current.start + current.capacity
         return self._written if is_full and self._written else end
 
-    def read(self, position: int, limit: int) -> tuple[int, bytes, bool] | None:
+    def read(self, position: int, limit: int) -> Portion | None:
         """Bytes at the first written position from ``position`` on, at most about ``limit``.
 
-        Hands back where they begin, the bytes, and whether they reach their segment's end; None
-        if all was read.
+        None if all was read.
         """
         with self._lock:
             segments = list(self._segments)
@@ -210,8 +232,39 @@ class Stream:
             first = max(position - segment.start, form.HEADER_SIZE)
             if first < end:
                 last = min(end, first + limit)
-                return segment.start + first, segment.read(first, last), last == end
+                data = segment.read(first, last)
+                return Portion(segment.start + first, data, last == end, segment.start)
         return None
+
+    def in_memory(self, position: int) -> int:
+        """About how many bytes after ``position`` lie in memory only."""
+        written = self.written()
+        with self._lock:
+            segments = [s for s in self._segments if s.path is None]
+        return sum(
+            max(0, min(s.start + s.end(), written) - max(position, s.start + form.HEADER_SIZE))
+            for s in segments
+        )
+
+    def save(self, position: int) -> spare.Lost:
+        """Write to disk what lies in memory only after ``position``; what found no room there.
+
+        The stream is sealed. Records have the spare room; of points, the latest go first.
+        """
+        directory = self.directory
+        with self._lock:
+            segments = [s for s in self._segments if s.path is None]
+        unsaved: list[spare.Unsaved] = []
+        for segment in segments:
+            data = segment.read(0, segment.end())
+            if directory is not None and segment.start + len(data) > position:
+                index = form.parse_header(data).index
+                segment.path = directory / segment_name(self.journal_id, index)
+                first = max(form.HEADER_SIZE, position - segment.start)
+                unsaved.append(spare.Unsaved(segment.path, data, first))
+        if directory is None or not unsaved:
+            return spare.Lost()
+        return spare.save(unsaved, self._spare_path(directory), self.seed)
 
     def sync(self, position: int) -> None:
         """Make what lies after ``position`` safe against a power failure."""
@@ -219,6 +272,12 @@ class Stream:
             segments = [s for s in self._segments if s.start + s.end() > position]
         for segment in segments:
             segment.sync()
+
+    def prepare(self) -> None:
+        """Have memory ready for what is written next."""
+        current = self.current
+        if current is not None:
+            current.prepare()
 
     def drop_before(self, position: int) -> None:
         """Remove segments that end at or before ``position``, except the current one."""
@@ -245,16 +304,18 @@ class Stream:
         if self._owner is not None:
             self._owner.release()
 
-    def remove(self) -> None:
-        """Remove every file, the owner's last."""
+    def remove(self, *, keep_owner: bool = False) -> None:
+        """Remove every file, the owner's last; or all but that, so that recovery looks at it."""
         with self._lock:
             segments, self._segments, self.current = self._segments, [], None
         for segment in segments:
             _remove(segment)
         if self._owner is not None:
             self._owner.release()
-            with contextlib.suppress(OSError):
-                self._owner.path.unlink()
+            spare.give_up(self._spare_path(self._owner.path.parent))
+            if not keep_owner:
+                with contextlib.suppress(OSError):
+                    self._owner.path.unlink()
 
 
 def segment_name(journal_id: str, index: int) -> str:

@@ -86,4 +86,4 @@ def _sync(journal: FoundJournal, store_uri: str | None, report: SyncReport, *, f
         report.problems.append(f"Journal {journal.journal_id} stays: {error}")
         return
     is_over = verdict is Verdict.DEAD or (final and verdict is Verdict.UNKNOWN)
-    deliver(journal, owner, store, report, final=is_over)
+    deliver(journal, owner, store, report, final=is_over, aloud=False)

@@ -12,7 +12,7 @@ import threading
 import time
 from enum import IntEnum
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from chiplog.core.journal.line import Line
 
@@ -39,6 +39,22 @@ class _Call(IntEnum):
     SOON = 0
     URGENT = 1
     NOW = 2
+
+
+class Left(NamedTuple):
+    """What of a stream is not delivered yet.
+
+    Attributes:
+        stream: the stream.
+        position: up to where it is delivered.
+        records: about how many records and points are left.
+        unsafe: about how many of those are in memory only.
+    """
+
+    stream: Stream
+    position: int
+    records: int
+    unsafe: int
 
 
 class Writer:
@@ -85,17 +101,23 @@ class Writer:
             line.closing = True
         return self._wait(lines, lambda: not self._lines_of(streams), timeout)
 
-    def left(self, streams: Sequence[Stream]) -> list[tuple[Stream, int]]:
-        """The streams that are not closed yet, with about how many records are left of each."""
-        return [(line.stream, line.left) for line in self._lines_of(streams)]
-
-    def is_hopeless(self, streams: Sequence[Stream], since: float) -> bool:
-        """Whether all that is left of these streams waits for stores that are down."""
-        return _hopeless(self._lines_of(streams), since)
+    def left(self, streams: Sequence[Stream]) -> list[Left]:
+        """What is left of the streams that are not closed yet."""
+        return [
+            Left(line.stream, line.position, line.left, line.unsafe)
+            for line in self._lines_of(streams)
+        ]
 
     def streams(self) -> list[Stream]:
         """The streams that are not delivered, synced and removed yet."""
         return [line.stream for line in list(self._lines.values())]
+
+    def forget(self, store_uri: str) -> None:
+        """Deliver no more to a store, and remove what was kept for it: tests break stores."""
+        for journal_id, line in list(self._lines.items()):
+            if line.stream.store_uri == store_uri:
+                del self._lines[journal_id]
+                line.stream.remove()
 
     def _lines_of(self, streams: Sequence[Stream]) -> list[Line]:
         found = (self._lines.get(stream.journal_id) for stream in streams)

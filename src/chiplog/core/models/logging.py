@@ -68,7 +68,7 @@ def log_model(
     try:
         with tempfile.TemporaryDirectory(prefix="chiplog-model-") as directory:
             save_model(flavor, content, directory, mlmodel)
-            logged_models.model_artifacts(logged).put_directory(Path(directory), None)
+            logged_models.model_artifacts(uri, logged).put_directory(Path(directory), None)
     except BaseException as error:
         reason = f"{type(error).__name__}: {error}"
         logged_models.record(uri, _finished(logged, LoggedModelStatus.FAILED, reason))

@@ -32,13 +32,19 @@ _KNOWN: Final = {
     "cv2": "opencv-python",
 }
 
+# The same package in other builds, under names of their own.
+_BUILDS: Final = {
+    "tensorflow": ("tensorflow-cpu", "tensorflow-intel", "tensorflow-macos", "tf-nightly"),
+    "xgboost": ("xgboost-cpu",),
+}
+
 
 @functools.lru_cache(maxsize=1024)
 def distribution_of(module: str) -> tuple[str, str] | None:
     """Name and version of the distribution that a top-level module came from, if any."""
     if module in _NOT_INSTALLED or module in sys.stdlib_module_names:
         return None
-    for name in (_KNOWN.get(module), module):
+    for name in (_KNOWN.get(module), module, *_BUILDS.get(module, ())):
         if name is not None:
             try:
                 found = metadata.distribution(name)

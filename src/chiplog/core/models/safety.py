@@ -18,11 +18,13 @@ from typing import TYPE_CHECKING, Any
 
 from chiplog.core.config import env_bool
 from chiplog.core.errors import DamagedModel, MissingLibrary, NotFound, UntrustedModel
+from chiplog.core.models import keras_file
 from chiplog.core.models.skops import structure, trusted
 from chiplog.core.models.skops.estimators import check_estimators
+from chiplog.core.models.torch_files import read_exported, read_torch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
 
@@ -31,8 +33,13 @@ __all__ = [
     "UntrustedModel",
     "pickled_modules",
     "pickled_names",
+    "read_data",
+    "read_exported",
+    "read_exported_keras",
+    "read_keras",
     "read_pickle",
     "read_skops",
+    "read_torch",
 ]
 
 
@@ -88,6 +95,44 @@ def pickled_modules(data: bytes) -> set[str]:
     return roots
 
 
+def read_data(path: Path, what: str, read: Callable[[Path], Any]) -> Any:
+    """Read a file of a format that holds data only, such as XGBoost's or LightGBM's own.
+
+    ``read`` is the framework's reader. What it does not like is a DamagedModel of ``what``; it must
+    not be one that can be made to run code.
+    """
+    try:
+        return read(path)
+    except MissingLibrary:
+        raise
+    except Exception as error:
+        raise DamagedModel(f"{str(path)!r} cannot be read as {what}: {error}") from error
+
+
+def read_keras(path: Path, trust: Trust) -> Any:
+    """Read a ``.keras`` file in Keras's safe mode; what it names beside Keras's own is trusted.
+
+    Raises:
+        UntrustedModel: it holds code, or names types that are neither registered with Keras nor in
+            ``trust.types``.
+        DamagedModel: it is no such file.
+    """
+    return keras_file.read(path, frozenset(trust.types), allows_code=trust.allows_pickle)
+
+
+def read_exported_keras(path: Path, trust: Trust) -> Any:
+    """Read a model that Keras exported for inference, a program of TensorFlow's; as a layer."""
+    if not trust.allows_pickle:
+        raise UntrustedModel(
+            f"{str(path)!r} is an exported program, and running it may read and write files. "
+            "If you trust where it came from, load it with allow_pickle=True.",
+            {"SavedModel"},
+        )
+    import keras
+
+    return keras.layers.TFSMLayer(str(path), call_endpoint="serve")
+
+
 def read_pickle(path: Path, trust: Trust) -> Any:
     """Unpickle a file if that is trusted; else raise UntrustedModel with the names it holds."""
     data = path.read_bytes()
@@ -108,8 +153,10 @@ def read_pickle(path: Path, trust: Trust) -> Any:
         return pickle.load(file)
 
 
-def read_skops(path: Path, trust: Trust) -> Any:
+def read_skops(path: Path, trust: Trust, known: Mapping[str, frozenset[str]] | None = None) -> Any:
     """Read a skops file of known types, its compiled parts checked.
+
+    ``known`` are further types a flavor answers for, each with the kinds of record it may stand in.
 
     Raises:
         UntrustedModel: it holds types that are neither known nor in ``trust.types``.
@@ -117,12 +164,14 @@ def read_skops(path: Path, trust: Trust) -> Any:
     """
     try:
         with zipfile.ZipFile(io.BytesIO(path.read_bytes())) as archive:
-            return _read_archive(archive, path, trust)
+            return _read_archive(archive, path, trust, dict(known or {}))
     except zipfile.BadZipFile as error:
         raise DamagedModel(f"{str(path)!r} is no skops file: {error}") from error
 
 
-def _read_archive(archive: zipfile.ZipFile, path: Path, trust: Trust) -> Any:
+def _read_archive(
+    archive: zipfile.ZipFile, path: Path, trust: Trust, known: dict[str, frozenset[str]]
+) -> Any:
     try:
         from skops.io import _persist  # noqa: F401 - fills the table of records
         from skops.io._audit import get_tree
@@ -133,7 +182,7 @@ def _read_archive(archive: zipfile.ZipFile, path: Path, trust: Trust) -> Any:
             f"{str(path)!r} is a skops file, and reading one needs skops.\n"
             "    pip install 'chiplog[sklearn]'"
         ) from error
-    names = [*trusted.KINDS, *trusted.scoring_functions(), *trust.types]
+    names = [*trusted.KINDS, *trusted.scoring_functions(), *known, *trust.types]
     try:
         schema = json.loads(archive.read("schema.json"))
         # The protocol chooses how records are read, and is the file's own word.
@@ -152,7 +201,7 @@ def _read_archive(archive: zipfile.ZipFile, path: Path, trust: Trust) -> Any:
             unsafe,
         )
     _check_importable(root, path, set(trust.types))
-    _check_nodes(root, set(trust.types))
+    _check_nodes(root, known, set(trust.types))
     try:
         model = root.construct()
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -177,7 +226,7 @@ def _check_importable(root: Any, path: Path, user_trusts: set[str]) -> None:
             ) from error
 
 
-def _check_nodes(root: Any, user_trusts: set[str]) -> None:
+def _check_nodes(root: Any, known: dict[str, frozenset[str]], user_trusts: set[str]) -> None:
     """Check each record of a skops file whose type compiled code relies on, before it is made.
 
     Records are constructed once and kept, so what is checked here is what is used afterwards.
@@ -185,7 +234,7 @@ def _check_nodes(root: Any, user_trusts: set[str]) -> None:
     functions = trusted.scoring_functions()
     for node in _nodes(root):
         name, kind = f"{node.module_name}.{node.class_name}", type(node).__name__
-        allowed = trusted.KINDS.get(name)
+        allowed = known.get(name) or trusted.KINDS.get(name)
         if allowed is None and name in functions:
             allowed = frozenset({"FunctionNode", "TypeNode"})
         if allowed is not None and kind not in allowed and name not in user_trusts:

@@ -57,6 +57,8 @@ class OpenRun:
         published: this run stands in the environment for child processes, before it ``replaced``.
         stored: the store knew it before it was opened here: it is resumed.
         closers: called when the run ends, before its end is recorded.
+        makes_way: ends this run when the user starts one: autologging opened it for a loop.
+        takes_in: a training that begins meanwhile is recorded into it, as into a run of the user's.
     """
 
     run: ActiveRun
@@ -66,6 +68,8 @@ class OpenRun:
     replaced: str | None = None
     stored: bool = False
     closers: list[Callable[[], object]] = field(default_factory=list)
+    makes_way: Callable[[], object] | None = None
+    takes_in: bool = False
 
 
 class _Local(threading.local):
@@ -115,6 +119,18 @@ def current() -> OpenRun | None:
 def own_run() -> OpenRun | None:
     """The innermost run of this thread that this process started."""
     return next((entry for entry in reversed(local.stack) if entry.owned), None)
+
+
+def make_way(*, for_training: bool = False) -> None:
+    """End the run that autologging has open on this thread for a training loop, if there is one.
+
+    ``for_training``: not one that takes trainings in.
+    """
+    while local.stack and (makes_way := local.stack[-1].makes_way) is not None:
+        if for_training and local.stack[-1].takes_in:
+            return
+        local.stack[-1].makes_way = None
+        quietly("Ending the run of a training loop", makes_way, None)
 
 
 def refresh_fast() -> None:
@@ -215,7 +231,7 @@ def _join() -> OpenRun | None:
         return None
     with _lock:
         run = quietly("Joining the run of the parent process", _read_inherited, None, parent)
-        if run is not None and RunStatus.is_terminated(run.info.status):
+        if run is not None and parent.is_theirs and RunStatus.is_terminated(run.info.status):
             _not_joined = parent.run_id
             return None
         _joined = _entry_of_inherited(parent, run)

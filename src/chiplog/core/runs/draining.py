@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import logging
-import sys
-import time
 from typing import TYPE_CHECKING
 
+from chiplog.core.artifacts import outbox
 from chiplog.core.runs import reading
+from chiplog.core.waiting import wait_visibly
+from chiplog.hooks.guard import quietly
 
 if TYPE_CHECKING:
     from chiplog.core.journal import Journal
 
 _log = logging.getLogger("chiplog")
-
-_QUIET_SECONDS = 1.0
 
 
 def wait_until_delivered(journal: Journal, what: str) -> bool:
@@ -24,35 +23,40 @@ def wait_until_delivered(journal: Journal, what: str) -> bool:
     is not waited for. What is left stays in the journal and is delivered by the next process that
     opens the store, or by ``chiplog sync``.
     """
+    delivered = _wait(journal, what)
+    if delivered:
+        quietly("Bringing files to their places", outbox.deliver_own, None, journal)
+    return delivered
+
+
+def _wait(journal: Journal, what: str) -> bool:
     limit = reading.end_timeout()
     if reading.is_behind(journal):  # said already
         return reading.flush_patiently(journal, limit)
-    began = time.monotonic()
-    if journal.flush(min(_QUIET_SECONDS, limit)):
-        return True
-    is_slow = time.monotonic() - began >= _QUIET_SECONDS  # a store that is down says so at once
-    if is_slow and _flush_visibly(journal, what, limit - _QUIET_SECONDS):
+    if wait_visibly(f"Delivering {what}", journal.flush, limit):
         return True
     reading.note_behind(journal)
-    lost = journal.lost
     _log.warning(
-        "%s is not delivered to %s yet. %s in %s and is delivered later, by this process, the next "
-        "one that opens the store, or `chiplog sync`.",
+        "%s is not delivered to %s yet. %s",
         what,
         journal.store_uri,
-        f"{lost} records found room nowhere and are lost; the rest lies" if lost else "It lies",
-        journal.directory,
+        _where_it_is(journal),
     )
     return False
 
 
-def _flush_visibly(journal: Journal, what: str, limit: float) -> bool:
-    if not sys.stderr.isatty():
-        return journal.flush(limit)
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn()
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        progress.add_task(f"Delivering {what}", total=None)
-        return journal.flush(limit)  # the bar is drawn by a thread of its own
+def _where_it_is(journal: Journal) -> str:
+    """Where what is not delivered lies, and what becomes of it."""
+    words = (
+        f"It lies in {journal.directory} and is delivered later, by this process, the next one "
+        "that opens the store, or `chiplog sync`."
+    )
+    if journal.unsafe:
+        words += (
+            f" But about {journal.unsafe} of this process's records found no room there and are in "
+            "its memory: they are delivered as soon as there is room again, and lost with the "
+            "process. Free some space before it ends."
+        )
+    if journal.lost:
+        words += f" {journal.lost} found room nowhere and are lost."
+    return words

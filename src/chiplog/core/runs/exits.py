@@ -13,8 +13,10 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
+from chiplog.core.processes import at_multiprocessing_exit
 from chiplog.core.runs import active, sigterm
-from chiplog.core.runs.failure import REASON_TAG, record_failure, type_name
+from chiplog.core.runs.failure import record_failure, type_name
+from chiplog.core.tags import EXIT_REASON
 from chiplog.hooks.guard import quiet, quietly
 
 if TYPE_CHECKING:
@@ -48,7 +50,7 @@ def outcome_of_exit(code: object) -> tuple[str, str | None]:
 def record_reason(entry: OpenRun, reason: str, error: BaseException | None) -> None:
     """Record why a run did not end well."""
     if error is None or isinstance(error, SystemExit):
-        entry.writer.set_tags({REASON_TAG: reason})
+        entry.writer.set_tags({EXIT_REASON: reason})
     else:
         record_failure(entry.writer, error)
 
@@ -59,7 +61,7 @@ def watch() -> None:
     if _registered_in != os.getpid():
         _registered_in = os.getpid()
         atexit.register(at_exit)
-        _end_with_multiprocessing()
+        at_multiprocessing_exit(at_exit)
     if not _watching:
         _watching = True
         _exit_note.clear()
@@ -85,7 +87,7 @@ def at_exit() -> None:
     """End every open run of this process, telling how the program ended."""
     from chiplog.core.runs.lifecycle import finish
 
-    error = _uncaught()
+    error = uncaught()
     status, reason = outcome_of(error)
     if error is None and _exit_note:
         status, reason = outcome_of_exit(_exit_note[-1])
@@ -118,7 +120,7 @@ def _last_error() -> BaseException | None:
     return found if isinstance(found, BaseException) else None
 
 
-def _uncaught() -> BaseException | None:
+def uncaught() -> BaseException | None:
     """The exception that ends the program; in a session, where errors do not end it, None."""
     if hasattr(sys, "ps1") or sys.flags.interactive:
         return None
@@ -145,14 +147,3 @@ def _noting_exit(status: Any = None, /) -> NoReturn:
     """``sys.exit`` while runs are open."""
     passage = _Passage(status)  # noqa: F841 - see its class
     _real_exit(status)
-
-
-# Child processes of multiprocessing, which leave without atexit
-
-
-def _end_with_multiprocessing() -> None:
-    if "multiprocessing.process" in sys.modules:
-        from multiprocessing import parent_process, util
-
-        if parent_process() is not None:
-            util.Finalize(None, at_exit, exitpriority=100)

@@ -12,7 +12,6 @@ from chiplog.core.tags import EXIT_REASON
 if TYPE_CHECKING:
     from chiplog.core.runs.writer import RunWriter
 
-REASON_TAG: Final = EXIT_REASON
 DOCUMENT: Final = "failure"
 
 _MAX_TEXT: Final = 100_000
@@ -33,7 +32,7 @@ def failure_document(error: BaseException) -> bytes:
 def record_failure(writer: RunWriter, error: BaseException) -> None:
     """Attach to a run which exception ended it; ending the run is the caller's."""
     writer.attach(DOCUMENT, failure_document(error))
-    writer.set_tags({REASON_TAG: type_name(error)})
+    writer.set_tags({EXIT_REASON: type_name(error)})
 
 
 def type_name(error: BaseException) -> str:

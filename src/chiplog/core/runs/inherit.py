@@ -21,7 +21,8 @@ VARIABLE: Final = "CHIPLOG_INHERITED_RUN"
 class InheritedRun(msgspec.Struct, frozen=True):
     """The run a parent process is in, with what a child needs to record into it unseen.
 
-    ``pid`` is the parent process.
+    ``pid`` is the parent process. ``is_theirs``: it ends when that process says so; otherwise it is
+    another rank's, which may have ended it while this one goes on.
     """
 
     run_id: str
@@ -32,9 +33,10 @@ class InheritedRun(msgspec.Struct, frozen=True):
     start_time: int = 0
     name: str = ""
     artifact_uri: str | None = None
+    is_theirs: bool = True
 
     @classmethod
-    def of(cls, info: RunInfo, store_uri: str) -> InheritedRun:
+    def of(cls, info: RunInfo, store_uri: str, *, is_theirs: bool = True) -> InheritedRun:
         """A run of this process, for its children."""
         return cls(
             info.run_id,
@@ -45,6 +47,7 @@ class InheritedRun(msgspec.Struct, frozen=True):
             info.start_time,
             info.run_name or "",
             info.artifact_uri,
+            is_theirs,
         )
 
     def info(self) -> RunInfo:

@@ -13,23 +13,24 @@ from chiplog.core.clock import now_ms
 from chiplog.core.config import env_bool
 from chiplog.core.context import collect_late_context, run_context_tags
 from chiplog.core.entities import LifecycleStage, Run, RunData, RunInfo
-from chiplog.core.errors import ChiplogError, InvalidValue
-from chiplog.core.records import RunStarted, RunUpdated
-from chiplog.core.runs import active, exits
+from chiplog.core.errors import ChiplogError, InvalidValue, StoreUnavailable
+from chiplog.core.records import RunUpdated
+from chiplog.core.runs import active, exits, jobs, ranks
 from chiplog.core.runs.active import ActiveRun, OpenRun, local
+from chiplog.core.runs.beginning import begin_run
 from chiplog.core.runs.draining import wait_until_delivered
 from chiplog.core.runs.inherit import InheritedRun, inherited, publish, restore
-from chiplog.core.runs.names import new_run_id, random_name
 from chiplog.core.runs.reading import readable_store
-from chiplog.core.runs.writer import RunWriter
 from chiplog.core.system_metrics.settings import is_system_metrics_logging_enabled
-from chiplog.core.tags import DESCRIPTION, PARENT_RUN_ID, RUN_NAME, USER
+from chiplog.core.tags import DESCRIPTION, PARENT_RUN_ID, RUN_NAME
 from chiplog.core.validation import check_status
 from chiplog.hooks.guard import quiet, quietly
 from chiplog.hooks.manager import plugins
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from chiplog.core.runs.writer import RunWriter
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,8 @@ def start_run(
         description: Markdown text about the run.
         log_system_metrics: whether to sample CPU, memory, disk, network and GPUs meanwhile.
     """
+    if not nested and not parent_run_id:
+        active.make_way()
     if (open_already := active.own_run()) is not None and not nested:
         raise Exception(  # noqa: TRY002 - MLflow raises a plain one
             f"Run with UUID {open_already.run.info.run_id} is already active. To start a new run, "
@@ -77,7 +80,24 @@ def start_run(
     if resumed:
         entry = _resume(validation.check_run_id(resumed), wish)
     else:
-        entry = _start(experiment_id, parent_run_id, wish)
+        entry = _start(experiment_id, parent_run_id, wish, asked=True)
+    _open(entry, wish)
+    return entry.run
+
+
+def start_unasked(tags: Mapping[str, str] | None = None) -> ActiveRun:
+    """Start a run for what is recorded without one, or resume the one the environment asks for.
+
+    The ranks of a distributed training may each come to this at other times, or not at all; those
+    beside the first join rank 0's first such run.
+    """
+    active.make_way()
+    wish = _Wish(None, dict(tags or {}), None)
+    resumed = _take_run_id()
+    if resumed:
+        entry = _resume(validation.check_run_id(resumed), wish)
+    else:
+        entry = _start(None, None, wish, asked=False)
     _open(entry, wish)
     return entry.run
 
@@ -159,50 +179,23 @@ def _take_run_id() -> str | None:
     return next((run_id for run_id in found if run_id), None)
 
 
-def _start(experiment_id: str | None, parent_run_id: str | None, wish: _Wish) -> OpenRun:
+def _start(
+    experiment_id: str | None, parent_run_id: str | None, wish: _Wish, *, asked: bool
+) -> OpenRun:
     uri = active.store_uri()
     experiment = experiments.for_new_run(uri, experiment_id)
+    shared = jobs.run_id(uri, asked=asked)
+    if shared is not None and not ranks.is_main():
+        return jobs.join_run(shared, uri, experiment.experiment_id, experiment.artifact_location)
     tags = run_context_tags(wish.tags)
     parent = _parent(uri, parent_run_id)
     if parent:
         tags[PARENT_RUN_ID] = parent
-    name = tags.get(RUN_NAME) or random_name()
-    tags[RUN_NAME] = name
-    run_id = new_run_id()
-    info = RunInfo(
-        run_id,
-        experiment.experiment_id,
-        tags.get(USER, "unknown"),
-        "RUNNING",
-        now_ms(),
-        artifact_uri=f"{experiment.artifact_location.rstrip('/')}/{run_id}/artifacts",
-        run_name=name,
+    entry = begin_run(
+        uri, experiment.experiment_id, experiment.artifact_location, tags, run_id=shared
     )
-    return _entry_of_new(info, tags, uri)
-
-
-def _entry_of_new(info: RunInfo, tags: dict[str, str], uri: str) -> OpenRun:
-    writer = RunWriter(
-        info.run_id,
-        info.experiment_id,
-        uri,
-        artifact_uri=info.artifact_uri,
-        params={},
-        is_new=True,
-    )
-    writer.record(
-        RunStarted(
-            info.run_id,
-            experiment_id=info.experiment_id,
-            user_id=info.user_id,
-            start_time=info.start_time,
-            name=info.run_name or "",
-            tags=tags,
-        )
-    )
-    entry = OpenRun(ActiveRun(info, RunData(tags=dict(tags))), writer)
     if PARENT_RUN_ID not in tags:
-        collect_late_context(writer)
+        collect_late_context(entry.writer)
     return entry
 
 
@@ -219,7 +212,10 @@ def _parent(uri: str, parent_run_id: str | None) -> str | None:
             f"The active run {innermost!r} is not the given parent_run_id {parent_run_id!r}. "
             "End the active run with end_run() first, or leave parent_run_id out."
         )
-    parent = readable_store(uri).get_run(parent_run_id)
+    try:
+        parent = readable_store(uri).get_run(parent_run_id)
+    except StoreUnavailable:
+        return parent_run_id  # told by start_run already; who comes later finds out
     if parent.info.lifecycle_stage != LifecycleStage.ACTIVE:
         raise ChiplogError(
             f"Cannot start a run under {parent_run_id!r}: that run is deleted. "
@@ -238,7 +234,7 @@ def _resume(run_id: str, wish: _Wish) -> OpenRun:
         )
     experiments.check_resumed(run)
     parent = inherited()
-    owned = parent is None or parent.run_id != run_id  # else the parent process ends it
+    owned = (parent is None or parent.run_id != run_id) and ranks.is_main()  # else others end it
     writer = active.pen_of_resumed(run, uri)
     name = wish.tags.get(RUN_NAME)
     writer.record(RunUpdated(run_id, status="RUNNING", name=name, owned=owned or None))
@@ -254,20 +250,23 @@ def _resume(run_id: str, wish: _Wish) -> OpenRun:
         run.data.latest_metrics,
     )
     active_run = ActiveRun(info, data, run.inputs, run.outputs)
+    active.remember(writer)
     return OpenRun(active_run, writer, owned=owned, stored=True)
 
 
 def _open(entry: OpenRun, wish: _Wish) -> None:
     """Make a run this thread's active one."""
-    active.remember(entry.writer)
     if threading.current_thread() is threading.main_thread():
-        entry.replaced = publish(InheritedRun.of(entry.run.info, entry.writer.store_uri))
+        run = InheritedRun.of(entry.run.info, entry.writer.store_uri, is_theirs=ranks.is_main())
+        entry.replaced = publish(run)
         entry.published = True
     local.stack.append(entry)
     active.refresh_fast()
     if entry.owned:
         active.owned_runs.append(entry)
         exits.watch()
+    if not ranks.is_main():
+        return  # rank 0 tells of the run, and samples
     _begin_system_metrics(entry, wish.log_system_metrics)
     plugins().hook.chiplog_run_started(run=entry.run)
 
@@ -329,6 +328,3 @@ def _ended(run: ActiveRun, status: str, end_time: int) -> Run:
     info = RunInfo(**dict(run.info))
     info.status, info.end_time = status, end_time
     return Run(info, run.data, run.inputs, run.outputs)
-
-
-__all__ = ["PARENT_RUN_ID", "USER", "end_run", "finish", "leave", "start_run"]

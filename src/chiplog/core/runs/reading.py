@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from chiplog.core.config import env_float
 from chiplog.core.entities import ViewType
-from chiplog.core.journal import open_journal
+from chiplog.core.journal import open_journal, wait_until_recovered
 from chiplog.core.stores import open_tracking_store
 from chiplog.hooks.guard import quietly
 
@@ -26,9 +26,11 @@ _behind: set[str] = set()
 def readable_store(uri: str) -> TrackingStore:
     """The store that ``uri`` names, with everything this process recorded for it readable.
 
-    A store that cannot be reached for now is handed out all the same: reading it says so.
+    So is what processes left that are dead by now. A store that cannot be reached for now is handed
+    out all the same: reading it says so.
     """
     store = open_tracking_store(uri)
+    wait_until_recovered(store, end_timeout())
     flush_patiently(open_journal(uri), end_timeout())
     return store
 

@@ -7,7 +7,7 @@ import os
 from chiplog.core import experiments
 from chiplog.core.journal import close_all
 from chiplog.core.location import set_tracking_uri
-from chiplog.core.runs import active, inherit, lifecycle, reading
+from chiplog.core.runs import active, inherit, jobs, lifecycle, reading
 from chiplog.core.stores import close_stores
 
 _VARIABLES = ("EXPERIMENT_ID", "EXPERIMENT_NAME", "RUN_ID", "ACTIVE_MODEL_ID")
@@ -27,6 +27,7 @@ def reset_process(deadline: float = 10.0) -> None:
         close_stores()
         reading.forget_behind()
         experiments.reset_active()
+        jobs.forget()
         set_tracking_uri(None)
         os.environ.pop(inherit.VARIABLE, None)
         for name in _VARIABLES:

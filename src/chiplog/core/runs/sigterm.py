@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from chiplog.core.config import env_bool
 from chiplog.core.runs import active
-from chiplog.core.runs.failure import REASON_TAG
+from chiplog.core.tags import EXIT_REASON
 from chiplog.hooks.guard import quiet
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def _record_killed() -> None:
     with quiet("Recording that the runs were killed"):
         entries = list(reversed(active.owned_runs))
         for entry in entries:
-            entry.writer.set_tags({REASON_TAG: "SIGTERM"})
+            entry.writer.set_tags({EXIT_REASON: "SIGTERM"})
             entry.writer.end("KILLED")
         for journal in {entry.writer.journal for entry in entries}:
             journal.flush(_DELIVERY_SECONDS)

@@ -11,7 +11,7 @@ from chiplog.core.errors import InvalidValue
 
 LONGEST_TEXT: Final = 1_000_000
 
-_SHOWN: Final = 60
+_SHOWN: Final = 30
 """Characters of the text shown on either side of an error."""
 
 

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
-import time
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chiplog.core.context import run_context_tags
-from chiplog.core.entities import DatasetInput, InputTag, LoggedModelOutput
-from chiplog.core.records import OutputsLogged, RunRecorded
-from chiplog.core.runs.names import new_run_id, random_name
-from chiplog.core.validation import MAX_PARAM_VALUE
+from chiplog.core.entities import LoggedModelOutput
+from chiplog.core.records import OutputsLogged
+from chiplog.integrations.sklearn.children import Children
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,10 +19,6 @@ if TYPE_CHECKING:
     from chiplog.core.autolog.session import TrainingSession
     from chiplog.core.entities import Dataset
     from chiplog.integrations.sklearn.fit import FitWatch
-
-USER = "mlflow.user"
-RUN_NAME = "mlflow.runName"
-CONTEXT = "mlflow.data.context"
 
 
 def log_search(watch: FitWatch, search: Any) -> None:
@@ -84,44 +78,29 @@ def log_candidates(
     """Record the candidates as child runs, the best first; hands back how many."""
     results = search.cv_results_
     order = _by_rank(results, session, limit)
-    numbers = _numeric_columns(results)
+    columns = _numeric_columns(results)
     seed = search.estimator
-    seed_params = {key: _text(value) for key, value in seed.get_params(deep=True).items()}
     cls = type(seed)
-    tags = run_context_tags(
-        session.child_tags(
-            {
-                "estimator_name": cls.__name__,
-                "estimator_class": f"{cls.__module__}.{cls.__name__}",
-            }
-        )
-    )
-    inputs = [DatasetInput(dataset, [InputTag(CONTEXT, "train")])] if dataset is not None else []
-    ended = time.time_ns() // 1_000_000
+    tags = {"estimator_name": cls.__name__, "estimator_class": f"{cls.__module__}.{cls.__name__}"}
+    children = Children(session, seed, tags, dataset)
+    seconds = _seconds(columns, getattr(search, "n_splits_", 1), len(results["params"]))
     best = getattr(search, "best_index_", None)
     for candidate in order:
-        run_id, name = new_run_id(), random_name()
-        params = {**seed_params}
-        for key, value in results["params"][candidate].items():
-            params[key] = _text(value)
-        session.record_child_run(
-            RunRecorded(
-                run_id,
-                experiment_id=session.experiment_id,
-                user_id=tags.get(USER, ""),
-                start_time=session.started,
-                end_time=ended,
-                status="FINISHED",
-                name=name,
-                tags={**tags, RUN_NAME: name},
-                params=params,
-                metrics={key: column[candidate] for key, column in numbers.items()},
-                datasets=inputs,
-            )
+        run_id = children.record(
+            {key: column[candidate] for key, column in columns.items()},
+            seconds[candidate],
+            params=results["params"][candidate],
         )
         if best_model is not None and candidate == best:
             session.writer.record(OutputsLogged(run_id, models=[LoggedModelOutput(best_model, 0)]))
     return len(order)
+
+
+def _seconds(columns: Mapping[str, list[float]], splits: int, count: int) -> list[float]:
+    """How long each candidate took, over all splits; 0 where that was not measured."""
+    times = [columns[key] for key in ("mean_fit_time", "mean_score_time") if key in columns]
+    sums = [splits * sum(one) for one in zip(*times, strict=True)] or [0.0] * count
+    return [one if math.isfinite(one) else 0.0 for one in sums]
 
 
 def _by_rank(results: Mapping[str, Any], session: TrainingSession, limit: int | None) -> list[int]:
@@ -147,7 +126,3 @@ def _numeric_columns(results: Mapping[str, Any]) -> dict[str, list[float]]:
         and isinstance(column, np.ndarray)
         and column.dtype.kind in "biuf"
     }
-
-
-def _text(value: Any) -> str:
-    return str(value)[:MAX_PARAM_VALUE]

@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import threading
-import time
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from chiplog.core.autolog.integration import Call, Watch
-from chiplog.core.context import run_context_tags
-from chiplog.core.entities import DatasetInput, InputTag
-from chiplog.core.records import RunRecorded
-from chiplog.core.runs.names import new_run_id, random_name
+from chiplog.integrations.sklearn.children import Children
 from chiplog.integrations.sklearn.config import SklearnConfig
 from chiplog.integrations.sklearn.data import TrainingData
-from chiplog.integrations.sklearn.estimators import LEFT_ALONE, kind_of
 from chiplog.integrations.sklearn.fit import estimator_tags, log_beginning
 from chiplog.integrations.sklearn.metrics import Labels, regression_metrics
-from chiplog.integrations.sklearn.search import CONTEXT, RUN_NAME, USER
 from chiplog.integrations.sklearn.training import PREFIX, Outcome, label_metrics_of
 
 if TYPE_CHECKING:
@@ -56,9 +50,8 @@ class ValidationWatch(Watch[SklearnConfig]):
 
     @classmethod
     def wants(cls, call: Call, options: SklearnConfig) -> bool:  # noqa: ARG003
-        """Whether the estimator is scikit-learn's or the user's own."""
-        estimator = call.argument("estimator")
-        return hasattr(estimator, "get_params") and kind_of(type(estimator)) != LEFT_ALONE
+        """Whether it is an estimator: of another framework's too, whose fits are folds here."""
+        return hasattr(call.argument("estimator"), "get_params")
 
     def before(self, call: Call) -> None:
         """Record the estimator's parameters, how it is validated, and the data set."""
@@ -111,30 +104,14 @@ class ValidationWatch(Watch[SklearnConfig]):
 
     def _record_folds(self, columns: dict[str, Any]) -> int:
         count = max((len(values) for values in columns.values()), default=0)
-        tags = run_context_tags(self.session.child_tags(estimator_tags(self.estimator)))
-        params = {
-            key: str(value)[:6000] for key, value in self.estimator.get_params(deep=True).items()
-        }
-        inputs = []
-        if self.dataset is not None:
-            inputs = [DatasetInput(self.dataset, [InputTag(CONTEXT, "train")])]
-        ended = time.time_ns() // 1_000_000
+        tags = estimator_tags(self.estimator)
+        children = Children(self.session, self.estimator, tags, self.dataset)
+        times = [columns[key] for key in ("fit_time", "score_time") if key in columns]
         for fold in range(count):
-            name = random_name()
-            self.session.record_child_run(
-                RunRecorded(
-                    new_run_id(),
-                    experiment_id=self.session.experiment_id,
-                    user_id=tags.get(USER, ""),
-                    start_time=self.session.started,
-                    end_time=ended,
-                    status="FINISHED",
-                    name=name,
-                    tags={**tags, RUN_NAME: name, FOLD_TAG: str(fold)},
-                    params=params,
-                    metrics={key: float(values[fold]) for key, values in columns.items()},
-                    datasets=inputs,
-                )
+            children.record(
+                {key: float(values[fold]) for key, values in columns.items()},
+                float(np.nansum([values[fold] for values in times])),
+                tags={FOLD_TAG: str(fold)},
             )
         return count
 

@@ -1,1 +1,29 @@
-"""xgboost: what this plugin provides. The heavy code is imported when it is needed."""
+"""XGBoost: what this plugin provides. The heavy code is imported when it is needed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chiplog.hooks.markers import hookimpl
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from chiplog.core.autolog.integration import Integration
+    from chiplog.core.models.flavor import Flavor
+
+
+@hookimpl
+def chiplog_instrumentors() -> Iterable[Integration]:
+    """Record XGBoost's training calls."""
+    from chiplog.integrations.xgboost.integration import XGBoostIntegration
+
+    return [XGBoostIntegration()]
+
+
+@hookimpl
+def chiplog_flavors() -> Iterable[Flavor]:
+    """Save and load XGBoost's models."""
+    from chiplog.integrations.xgboost.flavor import XGBoostFlavor
+
+    return [XGBoostFlavor()]

@@ -55,6 +55,22 @@ def copy_file(source: Path, place: Path, mode: int) -> None:
         _whole(place, mode, write)
 
 
+def link_whole(source: Path, place: Path) -> bool:
+    """Give the file ``source`` the name ``place`` besides; False if it cannot have it."""
+    partial = place.parent / f".{secrets.token_hex(8)}{PARTIAL}"
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        os.link(os.path.realpath(source), partial)
+    except (OSError, NotImplementedError):
+        return False
+    try:
+        partial.replace(place)
+        return True
+    finally:
+        with contextlib.suppress(OSError):
+            partial.unlink()  # still there if both are names of one file already
+
+
 def _whole(place: Path, mode: int, write: Callable[[BinaryIO], None]) -> None:
     """Let ``write`` fill a file that then takes the name ``place`` in one step."""
     partial, descriptor = _create(place.parent, mode)

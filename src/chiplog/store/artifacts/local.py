@@ -24,7 +24,7 @@ from chiplog.core.errors import (
     NotFound,
     StoreUnavailable,
 )
-from chiplog.store.artifacts.copying import PARTIAL, copy_file, write_whole
+from chiplog.store.artifacts.copying import PARTIAL, copy_file, link_whole, write_whole
 from chiplog.store.artifacts.planning import plan_directory
 
 if TYPE_CHECKING:
@@ -83,6 +83,13 @@ class LocalArtifactStore:
             )
         with self._explained("store", path):
             self._copy(source, found, self._place(path))
+
+    def link_file(self, source: Path, path: str) -> bool:
+        """Hard-link a local file to ``path``; False where the file systems do not allow it."""
+        if not stat.S_ISREG(_stat_source(source).st_mode):
+            return False
+        with self._explained("store", path):
+            return link_whole(source, self._place(path))
 
     def put_bytes(self, data: bytes, path: str) -> None:
         """Write ``data`` to ``path``."""

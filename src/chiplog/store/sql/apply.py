@@ -15,12 +15,10 @@ import sqlalchemy as sa
 from chiplog.core import records
 from chiplog.core.errors import ChiplogError
 from chiplog.core.records import Refused
-from chiplog.core.stores import StaleCursor
-from chiplog.store.sql import failures, schema
+from chiplog.store.sql import cursors, failures
 from chiplog.store.sql.fields import Fields
 from chiplog.store.sql.models import record_model
-from chiplog.store.sql.points import compact_ended
-from chiplog.store.sql.prepared import insert, update
+from chiplog.store.sql.points import LONG_SERIES, compact_ended
 from chiplog.store.sql.runstate import RunStates
 from chiplog.store.sql.runwriter import RunsWriter
 
@@ -31,13 +29,6 @@ if TYPE_CHECKING:
     from chiplog.store.sql.engine import Database, Transaction
     from chiplog.store.sql.fields import FieldMemory
     from chiplog.store.sql.places import Places
-
-_insert_cursor = insert(schema.journals)
-_update_cursor = update(schema.journals, ("position",), ("journal_id",))
-
-_cursor_query = sa.select(schema.journals.c.position).where(
-    schema.journals.c.journal_id == sa.bindparam("journal_id")
-)
 
 _NOT_OF_RUNS: Final = (records.Series, records.ModelRecorded)
 
@@ -60,33 +51,17 @@ def apply(database: Database, memory: FieldMemory, places: Places, batch: Batch)
         return _apply(database, memory, places, batch, _one_by_one)
 
 
-def cursor(tx: Transaction, journal_id: str) -> int:
-    """How far a journal has been delivered."""
-    return tx.execute(_cursor_query, {"journal_id": journal_id}).scalar() or 0
-
-
 def _apply(
     database: Database, memory: FieldMemory, places: Places, batch: Batch, how: _How
 ) -> list[Refused]:
     def work(tx: Transaction) -> tuple[Fields, list[Refused]]:
         fields = Fields(memory, tx)
-        _advance(tx, batch)
+        cursors.advance(tx, batch)
         return fields, how(_Applier(tx, fields, places, batch.journal_id), batch)
 
     fields, refused = database.write(work)
     fields.committed()
     return refused
-
-
-def _advance(tx: Transaction, batch: Batch) -> None:
-    locked = _cursor_query.with_for_update()
-    found = tx.execute(locked, {"journal_id": batch.journal_id}).scalar()
-    if (found or 0) != batch.first:
-        raise StaleCursor(batch.journal_id, found or 0)
-    if found is None:
-        tx.run(_insert_cursor, batch.journal_id, batch.last)
-    else:
-        tx.run(_update_cursor, batch.last, batch.journal_id)
 
 
 def _all_at_once(applier: _Applier, batch: Batch) -> list[Refused]:
@@ -150,7 +125,8 @@ class _Applier:
         writer = RunsWriter(self.tx, self.fields, self._journal_id)
         writer.write(states)
         writer.write_points(states, accepted)
-        compact_ended(self.tx, states.ended())
+        brought = sum(len(points) for points in accepted)
+        compact_ended(self.tx, states.ended(among_new=brought >= LONG_SERIES))
         for record in some_records:
             if isinstance(record, records.ModelRecorded):
                 refusal = record_model(self.tx, self._places, record)

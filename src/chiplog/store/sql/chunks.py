@@ -7,15 +7,14 @@ and the mean of its values; so a chart of a million points reads kilobytes.
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from pcodec import ChunkConfig, standalone
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from chiplog.store.sql.columns import Columns
 
+if TYPE_CHECKING:
     import numpy.typing as npt
 
 LARGEST_CHUNK: Final = 65_536
@@ -26,34 +25,6 @@ POINT_SIZE: Final = 24
 
 _CONFIG: Final = ChunkConfig()
 _level_header: Final = struct.Struct("<IIIIIIII")
-
-
-@dataclass(frozen=True, slots=True)
-class Columns:
-    """Points as columns: int64 steps, int64 millisecond timestamps, float64 values; shape (n,)."""
-
-    steps: npt.NDArray[np.int64]
-    times: npt.NDArray[np.int64]
-    values: npt.NDArray[np.float64]
-
-    def __len__(self) -> int:
-        return len(self.steps)
-
-    def __getitem__(self, which: Any) -> Columns:
-        return Columns(self.steps[which], self.times[which], self.values[which])
-
-
-def concatenate(parts: Sequence[Columns]) -> Columns:
-    """The points of all parts, one behind the other."""
-    if len(parts) == 1:
-        return parts[0]
-    if not parts:
-        return Columns(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float64))
-    return Columns(
-        np.concatenate([part.steps for part in parts]),
-        np.concatenate([part.times for part in parts]),
-        np.concatenate([part.values for part in parts]),
-    )
 
 
 def pack(columns: Columns) -> bytes:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import math
+import re
+import sys
 from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 
+from chiplog.core.search import Comparison, Not, Or
 from chiplog.store.sql import doubles
+from chiplog.store.sql.schema import HEAD_LENGTH
 from chiplog.store.sql.texts import split
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-    from chiplog.core.search import Comparison
+    from chiplog.core.search import Tree
 
 Condition = sa.ColumnElement[bool]
 Interval = tuple[int, int]
@@ -21,6 +25,16 @@ Interval = tuple[int, int]
 _LEAST: Final = -(2**63)
 _MOST: Final = 2**63 - 1
 _FAR: Final = 1e300
+
+
+def combined(tree: Tree, compare: Callable[[Comparison], Condition]) -> Condition:
+    """A filter, of which ``compare`` makes the comparisons."""
+    if isinstance(tree, Comparison):
+        return compare(tree)
+    if isinstance(tree, Not):
+        return sa.not_(combined(tree.part, compare))
+    parts = [combined(part, compare) for part in tree.parts]
+    return sa.or_(*parts) if isinstance(tree, Or) else sa.and_(*parts)
 
 
 def number_condition(column: sa.ColumnElement[Any], operator: str, value: float) -> Condition:
@@ -66,6 +80,22 @@ def _like(text: sa.ColumnElement[Any], pattern: str, dialect: sa.Dialect) -> Con
         glob = "".join(_GLOB.get(sign, sign) for sign in pattern)
         return sa.and_(text.is_not(None), text.op("GLOB", is_comparison=True)(glob))
     return sa.and_(text.is_not(None), text.like(pattern.replace("\\", "\\\\")))
+
+
+def starts_with(text: sa.ColumnElement[Any], pattern: str) -> list[Condition]:
+    """What an index can say of a pattern of LIKE: how the text begins; nothing if it is open.
+
+    Only the first :data:`HEAD_LENGTH` characters are looked at.
+    """
+    prefix = re.split("[%_]", pattern, maxsplit=1)[0][:HEAD_LENGTH]
+    if not prefix:
+        return []
+    following = ord(prefix[-1]) + 1
+    if 0xD800 <= following < 0xE000:  # half a surrogate pair is no text
+        following = 0xE000
+    if following > sys.maxunicode:
+        return [text >= prefix]
+    return [text >= prefix, text < prefix[:-1] + chr(following)]
 
 
 _GLOB: Final = {"%": "*", "_": "?", "*": "[*]", "?": "[?]", "[": "[[]"}

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import sqlalchemy as sa
-
 from chiplog.store.sql import schema
-from chiplog.store.sql.prepared import insert, select, update
-from chiplog.store.sql.summaries import Summary, summarize
+from chiplog.store.sql.prepared import insert, select, select_among, update
+from chiplog.store.sql.summaries import Summary
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from chiplog.core.records import Series
-    from chiplog.store.sql.chunks import Columns
     from chiplog.store.sql.engine import Transaction
 
 _NAMES = ("model_id", "dataset_name", "dataset_digest")
@@ -23,6 +20,7 @@ _LATEST = ("latest", "latest_step", "latest_time")
 
 _insert_context = insert(schema.contexts, *_NAMES)
 _select_context = select(schema.contexts, ("id",), _NAMES)
+_select_contexts = select_among(schema.contexts, ("id", *_NAMES), "id")
 _insert_latest = insert(schema.context_metrics)
 _update_latest = update(schema.context_metrics, _LATEST, _KEY)
 _select_latest = select(schema.context_metrics, _LATEST, _KEY)
@@ -45,17 +43,17 @@ class ContextWriter:
             if not rows:
                 self._tx.run(_insert_context, *key)
                 rows = self._tx.rows(_select_context, *key)
-            number = self._numbers[key] = int(rows[0].id)
+            number = self._numbers[key] = int(rows[0][0])
         return number
 
-    def add(self, context: int, run: int, field: int, columns: Columns) -> None:
-        """Take note of points in a context."""
-        added = summarize(columns, context)
-        known = self._latest.get((context, run, field))
+    def add(self, run: int, field: int, added: Summary) -> None:
+        """Take note of points in a context, which ``added`` sums up."""
+        key = (added.context, run, field)
+        known = self._latest.get(key)
         if known:
             known.add(added)
         else:
-            self._latest[context, run, field] = added
+            self._latest[key] = added.copy()
 
     def flush(self) -> None:
         """Write the latest values that have changed."""
@@ -71,8 +69,6 @@ def read_contexts(tx: Transaction, numbers: Collection[int]) -> dict[int, dict[s
     """The contexts of these numbers, as keyword arguments of ``Series`` and ``Metric``."""
     found: dict[int, dict[str, Any]] = {0: {}}
     wanted = [number for number in set(numbers) if number]
-    table = schema.contexts
-    for at in range(0, len(wanted), 500):
-        for row in tx.execute(sa.select(table).where(table.c.id.in_(wanted[at : at + 500]))):
-            found[row.id] = {name: getattr(row, name) or None for name in _NAMES}
+    for number, *texts in tx.among(_select_contexts, wanted):
+        found[number] = {name: text or None for name, text in zip(_NAMES, texts, strict=True)}
     return found

@@ -10,9 +10,8 @@ import math
 import struct
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
-
 if TYPE_CHECKING:
+    import numpy as np
     import numpy.typing as npt
 
 _double = struct.Struct("<d")
@@ -34,6 +33,8 @@ def decode(rank: int) -> float:
 
 def encode_array(values: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
     """The integers of doubles."""
+    import numpy as np  # a program that only reads runs does without
+
     bits = np.ascontiguousarray(values, dtype=np.float64).view(np.int64)
     return np.where(bits >= 0, bits, bits ^ _MAGNITUDE)
 

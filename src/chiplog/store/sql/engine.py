@@ -15,10 +15,10 @@ from chiplog.core.errors import MissingLibrary
 from chiplog.store.sql import failures
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
     from pathlib import Path
 
-    from chiplog.store.sql.prepared import Prepared
+    from chiplog.store.sql.prepared import Among, Prepared
 
 T = TypeVar("T")
 
@@ -44,10 +44,16 @@ _PRAGMAS: Final = (
 
 
 class Transaction:
-    """A connection inside a transaction."""
+    """A connection inside a transaction.
 
-    def __init__(self, connection: sa.Connection) -> None:
+    Prepared statements go to SQLite's driver without SQLAlchemy in between, which costs several
+    times as much as they do. A server's round trip costs more than both, and there SQLAlchemy is
+    the one that notices when a connection has been lost.
+    """
+
+    def __init__(self, connection: sa.Connection, raw: sqlite3.Connection | None) -> None:
         self.connection = connection
+        self._raw = raw
         self._dialect = connection.dialect
 
     def execute(
@@ -56,20 +62,39 @@ class Transaction:
         """Run a statement of SQLAlchemy's."""
         return self.connection.execute(statement, values)
 
-    def rows(self, statement: Prepared, *values: Any) -> Sequence[AnyRow]:
+    def rows(self, statement: Prepared, *values: Any) -> Sequence[tuple[Any, ...]]:
         """Run a prepared select."""
         text = statement.text(self._dialect)
+        if self._raw is not None:
+            return self._raw.execute(text, values).fetchall()
         return self.connection.exec_driver_sql(text, values).fetchall()
+
+    def among(
+        self, statement: Among, values: Collection[Any], *fixed: Any
+    ) -> Sequence[tuple[Any, ...]]:
+        """Run a prepared select for any number of values."""
+        found: list[tuple[Any, ...]] = []
+        for prepared, some in statement.slices(list(values)):
+            found += self.rows(prepared, *fixed, *some)
+        return found
 
     def run(self, statement: Prepared, *values: Any) -> int:
         """Run a prepared change; the number of rows it touched."""
-        return self.connection.exec_driver_sql(statement.text(self._dialect), values).rowcount
+        text = statement.text(self._dialect)
+        if self._raw is not None:
+            return self._raw.execute(text, values).rowcount
+        return self.connection.exec_driver_sql(text, values).rowcount
 
     def many(self, statement: Prepared, rows: Iterable[tuple[Any, ...]]) -> None:
         """Run a prepared change once for each row."""
         listed = list(rows)
-        if listed:
-            self.connection.exec_driver_sql(statement.text(self._dialect), listed)
+        if not listed:
+            return
+        text = statement.text(self._dialect)
+        if self._raw is not None:
+            self._raw.executemany(text, listed)
+        else:
+            self.connection.exec_driver_sql(text, listed)
 
 
 class Database:
@@ -160,11 +185,16 @@ class Database:
 
     def _attempt(self, work: Callable[[Transaction], T], begin: str, *, commit: bool) -> T:
         with self.engine.connect() as connection:
-            if self.path is not None:
-                connection.exec_driver_sql(begin)
-            result = work(Transaction(connection))
+            if self.path is None:
+                result = work(Transaction(connection, None))
+                if commit:
+                    connection.commit()
+                return result
+            raw: Any = connection.connection.dbapi_connection
+            raw.execute(begin)
+            result = work(Transaction(connection, raw))
             if commit:
-                connection.commit()
+                raw.commit()
             return result
 
     def _retrying(self, attempt: Callable[[], T]) -> T:
@@ -183,9 +213,23 @@ class Database:
                 if failures.is_conflict(error) and conflicts < self._conflict_tries():
                     continue
                 explained = failures.explain(error, self.place)
+                if self._is_too_large(error):
+                    explained = failures.too_large(self.place, failures.driver_error(error))
                 if explained is None:
                     raise
                 raise explained from error
+
+    def _is_too_large(self, error: BaseException) -> bool:
+        """Whether a server hung up since it was sent more than it takes."""
+        sent = failures.sent_when_cut_off(error)
+        if not sent:
+            return False
+        try:
+            with self.engine.connect() as connection:
+                taken = connection.exec_driver_sql("SELECT @@max_allowed_packet").scalar()
+        except sa.exc.DBAPIError:
+            return False  # it is down
+        return 2 * sent >= int(taken or 0)  # what is sent has escapes in it
 
     def _conflict_tries(self) -> int:
         return 1 if self.path is not None else _CONFLICT_TRIES  # SQLite's writers queue

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from chiplog.core.clock import now_ms
+from chiplog.core.config import env
 from chiplog.core.entities import Experiment, LifecycleStage
 from chiplog.core.errors import AlreadyExists, ChiplogError, InvalidValue, NotFound
 from chiplog.store.sql import schema
+from chiplog.store.sql.prepared import select, select_among
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,6 +22,8 @@ if TYPE_CHECKING:
 
 _table = schema.experiments
 _tags = schema.experiment_tags
+_select_tags = select_among(_tags, ("experiment_id", "name", "value"), "experiment_id")
+_select_live = select(_table, ("id",), ("live_name",))
 
 
 def parse_id(experiment_id: object) -> int:
@@ -30,6 +35,14 @@ def parse_id(experiment_id: object) -> int:
             "'chiplog experiments list' shows them."
         )
     return int(text)
+
+
+def default_root() -> str | None:
+    """Where new experiments keep their files, if the user says so for all of them."""
+    root = env("DEFAULT_ARTIFACT_ROOT")
+    if not root:
+        return None
+    return root.rstrip("/") if "://" in root else str(Path(root).expanduser().absolute())
 
 
 def create(tx: Transaction, name: str, location: str | None, tags: Mapping[str, str]) -> str:
@@ -51,14 +64,25 @@ def create(tx: Transaction, name: str, location: str | None, tags: Mapping[str, 
     )
     number = _live(tx, name)
     assert number is not None
+    root = default_root()
+    if not location and root:
+        this = _table.update().where(_table.c.id == number)
+        tx.execute(this.values(artifact_location=f"{root}/{number}"))
     if tags:
         rows = [{"experiment_id": number, "name": k, "value": v} for k, v in tags.items()]
         tx.execute(_tags.insert(), rows)
     return str(number)
 
 
+def ensure(tx: Transaction, name: str) -> int:
+    """The number of the live experiment of that name, made if there is none."""
+    number = _live(tx, name)
+    return int(create(tx, name, None, {})) if number is None else number
+
+
 def _live(tx: Transaction, name: str) -> int | None:
-    return tx.execute(sa.select(_table.c.id).where(_table.c.live_name == name)).scalar()
+    rows = tx.rows(_select_live, name)
+    return int(rows[0][0]) if rows else None
 
 
 def get_row(tx: Transaction, experiment_id: str, *, lock: bool = False) -> AnyRow:
@@ -84,11 +108,8 @@ def _active_row(tx: Transaction, experiment_id: str, code: str | None = None) ->
 def read(tx: Transaction, places: Places, rows: Sequence[AnyRow]) -> list[Experiment]:
     """The experiments of some rows, tags included."""
     tags: dict[int, dict[str, str]] = {row.id: {} for row in rows}
-    numbers = list(tags)
-    for at in range(0, len(numbers), 500):
-        some = numbers[at : at + 500]
-        for row in tx.execute(sa.select(_tags).where(_tags.c.experiment_id.in_(some))):
-            tags[row.experiment_id][row.name] = row.value
+    for experiment, name, value in tx.among(_select_tags, list(tags)):
+        tags[experiment][name] = value
     return [
         Experiment(
             experiment_id=str(row.id),

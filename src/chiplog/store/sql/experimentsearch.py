@@ -8,25 +8,13 @@ import sqlalchemy as sa
 
 from chiplog.core.entities import ViewType
 from chiplog.core.errors import InvalidValue
-from chiplog.core.search import (
-    EXPERIMENTS,
-    Comparison,
-    Kind,
-    Not,
-    Or,
-    OrderBy,
-    Tree,
-    parse_filter,
-    parse_order_by,
-    to_text,
-)
+from chiplog.core.search import EXPERIMENTS, Kind, parse_filter, parse_order_by, to_text
 from chiplog.store.sql import schema
-from chiplog.store.sql.conditions import Condition, number_condition, text_condition
+from chiplog.store.sql.conditions import combined, number_condition, text_condition
 from chiplog.store.sql.paging import (
     SortColumn,
-    behind,
     check_page_size,
-    make_token,
+    fetch_page,
     read_token,
     scope_of,
 )
@@ -34,6 +22,8 @@ from chiplog.store.sql.paging import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from chiplog.core.search import Comparison, OrderBy
+    from chiplog.store.sql.conditions import Condition
     from chiplog.store.sql.engine import AnyRow, Transaction
 
 _table = schema.experiments
@@ -59,15 +49,10 @@ def search(
     if view_type != ViewType.ALL:
         statement = statement.where(_table.c.deleted == int(view_type == ViewType.DELETED_ONLY))
     if tree is not None:
-        statement = statement.where(_condition(tree, tx.connection.dialect))
+        dialect = tx.connection.dialect
+        statement = statement.where(combined(tree, lambda node: _comparison(node, dialect)))
     after = read_token(page_token, scope, [_type(column) for column in columns])
-    if after is not None:
-        statement = statement.where(behind(columns, after))
-    statement = statement.order_by(*(column.ordered() for column in columns))
-    rows = tx.execute(statement.limit(max_results + 1)).fetchall()
-    page = rows[:max_results]
-    more = len(rows) > max_results
-    return list(page), make_token(scope, page[-1][: len(columns)]) if more else None
+    return fetch_page(tx, statement, columns, max_results=max_results, scope=scope, after=after)
 
 
 def _columns(order: Sequence[OrderBy]) -> list[SortColumn]:
@@ -86,15 +71,6 @@ def _type(column: SortColumn) -> type:
 
 def _attribute(name: str) -> sa.Column[Any]:
     return _table.c["id" if name == "experiment_id" else name]
-
-
-def _condition(tree: Tree, dialect: sa.Dialect) -> Condition:
-    if isinstance(tree, Comparison):
-        return _comparison(tree, dialect)
-    if isinstance(tree, Not):
-        return sa.not_(_condition(tree.part, dialect))
-    parts = [_condition(part, dialect) for part in tree.parts]
-    return sa.or_(*parts) if isinstance(tree, Or) else sa.and_(*parts)
 
 
 def _comparison(node: Comparison, dialect: sa.Dialect) -> Condition:

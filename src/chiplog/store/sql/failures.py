@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 
@@ -16,6 +16,10 @@ _KEPT: Final = "What is recorded meanwhile is kept in the journal and delivered 
 
 _RETRIED_STATES: Final = {"40001", "40P01"}  # PostgreSQL: serialisation, deadlock
 _RETRIED_NUMBERS: Final = {1205, 1213}  # MySQL: lock wait timeout, deadlock
+
+_TOO_LARGE_NUMBERS: Final = {1118, 1153, 1390}  # MySQL: row, packet, placeholders
+_CUT_OFF_NUMBERS: Final = {2006, 2013}  # MySQL: what a packet that is too large may look like
+_TOO_LARGE_STATES: Final = "54"  # PostgreSQL: all states of a limit that was exceeded begin so
 
 
 def driver_error(error: BaseException) -> BaseException:
@@ -54,12 +58,40 @@ def explain(error: BaseException, place: str) -> ChiplogError | None:
     if code is not None:
         maker = _SQLITE.get(code)
         return maker(place, inner) if maker else None
+    if _is_too_large(inner):
+        return too_large(place, inner)
     if isinstance(error, sa.exc.DBAPIError) and (
         error.connection_invalidated
         or isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError)
     ):
         return StoreUnavailable(f"The database {place} cannot be reached: {inner}. {_KEPT}")
     return None
+
+
+def _is_too_large(inner: BaseException) -> bool:
+    state = str(getattr(inner, "sqlstate", None) or getattr(inner, "pgcode", None) or "")
+    number = inner.args[0] if inner.args else None
+    return state.startswith(_TOO_LARGE_STATES) or number in _TOO_LARGE_NUMBERS
+
+
+def sent_when_cut_off(error: BaseException) -> int | None:
+    """About how many bytes a MySQL server was sent that then hung up; None for other errors.
+
+    It hangs up on a packet larger than it takes, but also when it is stopped.
+    """
+    inner = driver_error(error)
+    if not isinstance(error, sa.exc.DBAPIError) or not inner.args:
+        return None
+    if inner.args[0] not in _CUT_OFF_NUMBERS:
+        return None
+    given: Any = error.params or ()
+    rows = given if isinstance(given, list) else [given]
+    return max((_size_of(row) for row in rows), default=0)
+
+
+def _size_of(row: Any) -> int:
+    values = row.values() if isinstance(row, dict) else row
+    return sum(len(value) for value in values if isinstance(value, str | bytes))
 
 
 def _sqlite_code(error: BaseException) -> int | None:
@@ -75,6 +107,14 @@ def busy(place: str, seconds: float) -> StoreUnavailable:
         f"Another process has been writing to {place} for {seconds:.0f} seconds without a pause. "
         f"Try again; if nothing should be writing, look for a hanging program that has it open. "
         f"{_KEPT}"
+    )
+
+
+def too_large(place: str, error: BaseException) -> StoreError:
+    """The error for something that is more than a database takes at once, now and always."""
+    return StoreError(
+        f"The database {place} does not take so much at once ({error}). Raise its limit, on MySQL "
+        "max_allowed_packet, or record less in one piece."
     )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import sqlalchemy as sa
 
 from chiplog.store.sql import schema
-from chiplog.store.sql.prepared import insert
+from chiplog.store.sql.prepared import Among, insert, select_among
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -22,9 +22,19 @@ PARAM: Final = "p"
 TAG: Final = "t"
 
 _MOST_REMEMBERED: Final = 200_000
-_IN_ONE_QUERY: Final = 500
 
-_insert = insert(schema.fields, "experiment_id", "kind", "name")
+_table = schema.fields
+_insert = insert(_table, "experiment_id", "kind", "name")
+_select_by_number = select_among(_table, ("experiment_id", "kind", "name", "id"), "id")
+_select_by_name = Among(
+    lambda among: sa.select(_table.c.name, _table.c.id).where(
+        _table.c.experiment_id == sa.bindparam("experiment_id"),
+        _table.c.kind == sa.bindparam("kind"),
+        among,
+    ),
+    _table.c.name,
+    ("experiment_id", "kind"),
+)
 
 FieldKey = tuple[int, str, str]
 """Experiment, kind, name."""
@@ -51,12 +61,9 @@ class FieldMemory:
         missing = [number for number in numbers if number not in names]
         if not missing:
             return names
-        table = schema.fields
         found: dict[FieldKey, int] = {}
-        for some in _slices(missing):
-            columns = (table.c.experiment_id, table.c.kind, table.c.name, table.c.id)
-            for row in tx.execute(sa.select(*columns).where(table.c.id.in_(some))):
-                found[row[0], row[1], row[2]] = row[3]
+        for experiment, kind, name, number in tx.among(_select_by_number, missing):
+            found[experiment, kind, name] = number
         result = {**names, **{number: key[2] for key, number in found.items()}}
         self.remember(found)
         return result
@@ -93,17 +100,9 @@ class Fields:
         groups: dict[tuple[int, str], list[str]] = {}
         for experiment, kind, name in missing:
             groups.setdefault((experiment, kind), []).append(name)
-        table = schema.fields
         for (experiment, kind), names in groups.items():
-            for some in _slices(names):
-                rows = self._tx.execute(
-                    sa.select(table.c.name, table.c.id).where(
-                        table.c.experiment_id == experiment,
-                        table.c.kind == kind,
-                        table.c.name.in_(some),
-                    )
-                )
-                self._found.update({(experiment, kind, name): number for name, number in rows})
+            rows = self._tx.among(_select_by_name, names, experiment, kind)
+            self._found.update({(experiment, kind, name): number for name, number in rows})
         return [key for key in missing if key not in self._found]
 
     def ensure(self, keys: Iterable[FieldKey]) -> None:
@@ -112,7 +111,3 @@ class Fields:
         if missing:
             self._tx.many(_insert, missing)
             self.find(missing)
-
-
-def _slices(items: list[int] | list[str]) -> Iterable[list[int] | list[str]]:
-    return (items[at : at + _IN_ONE_QUERY] for at in range(0, len(items), _IN_ONE_QUERY))

@@ -16,7 +16,7 @@ from chiplog.core.entities import (
     RunOutputs,
 )
 from chiplog.store.sql import schema
-from chiplog.store.sql.prepared import insert, select
+from chiplog.store.sql.prepared import Among, insert, select, select_among
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,6 +36,26 @@ _select_inputs = select(schema.inputs, ("dataset",), ("run",))
 _insert_input_tag = insert(schema.input_tags)
 _insert_model = insert(schema.run_models)
 _select_models = select(schema.run_models, ("direction", "model_id", "step"), ("run",))
+
+_read_tags = select_among(schema.input_tags, ("run", "dataset", "name", "value"), "run")
+_read_models = Among(
+    lambda among: (
+        sa.select(*(schema.run_models.c[name] for name in ("run", "direction", "model_id", "step")))
+        .where(among)
+        .order_by(schema.run_models.c.run, schema.run_models.c.step)
+    ),
+    schema.run_models.c.run,
+)
+_DATASET: Final = ("id", "name", "digest", "source_type", "source", "schema", "profile")
+_read_datasets = Among(
+    lambda among: (
+        sa.select(schema.inputs.c.run, *(schema.datasets.c[name] for name in _DATASET))
+        .join(schema.datasets, schema.datasets.c.id == schema.inputs.c.dataset)
+        .where(among)
+        .order_by(schema.inputs.c.run, schema.inputs.c.dataset)
+    ),
+    schema.inputs.c.run,
+)
 
 
 class InputWriter:
@@ -72,7 +92,7 @@ class InputWriter:
     ) -> None:
         known: set[int] = set()
         if not run.new:
-            known = {row.dataset for row in self._tx.rows(_select_inputs, run.number)}
+            known = {row[0] for row in self._tx.rows(_select_inputs, run.number)}
         for item in run.datasets:
             number = self._dataset(run.experiment, item.dataset)
             if number not in known:
@@ -89,29 +109,20 @@ class InputWriter:
                 rest = (dataset.source_type, dataset.source, dataset.schema, dataset.profile)
                 self._tx.run(_insert_dataset, *key, *rest)
                 rows = self._tx.rows(_select_dataset, *key)
-            number = self._datasets[key] = int(rows[0].id)
+            number = self._datasets[key] = int(rows[0][0])
         return number
 
 
 def read_inputs(tx: Transaction, runs: Sequence[int]) -> dict[int, RunInputs]:
     """The inputs of the runs that have any."""
     found: dict[int, RunInputs] = {}
-    inputs, datasets, tags = schema.inputs, schema.datasets, schema.input_tags
+    rows = tx.among(_read_datasets, runs)
     tags_of: dict[tuple[int, int], list[InputTag]] = {}
-    for row in tx.execute(sa.select(tags).where(tags.c.run.in_(runs))):
-        tags_of.setdefault((row.run, row.dataset), []).append(InputTag(row.name, row.value))
-    query = (
-        sa.select(inputs.c.run, datasets)
-        .join(datasets, datasets.c.id == inputs.c.dataset)
-        .where(inputs.c.run.in_(runs))
-        .order_by(inputs.c.run, inputs.c.dataset)
-    )
-    for row in tx.execute(query):
-        dataset = Dataset(
-            row.name, row.digest, row.source_type, row.source, row.schema, row.profile
-        )
-        item = DatasetInput(dataset, tags_of.get((row.run, row.id), []))
-        found.setdefault(row.run, RunInputs()).dataset_inputs.append(item)
+    for run, dataset, name, value in tx.among(_read_tags, {row[0] for row in rows}):
+        tags_of.setdefault((run, dataset), []).append(InputTag(name, value))
+    for run, number, *texts in rows:
+        item = DatasetInput(Dataset(*texts), tags_of.get((run, number), []))
+        found.setdefault(run, RunInputs()).dataset_inputs.append(item)
     return found
 
 
@@ -121,12 +132,10 @@ def read_models(
     """The models that runs read, and their outputs, of the runs that have any."""
     read: dict[int, list[Any]] = {}
     written: dict[int, RunOutputs] = {}
-    table = schema.run_models
-    query = sa.select(table).where(table.c.run.in_(runs)).order_by(table.c.run, table.c.step)
-    for row in tx.execute(query):
-        if row.direction == INPUT:
-            read.setdefault(row.run, []).append(LoggedModelInput(row.model_id))
+    for run, direction, model_id, step in tx.among(_read_models, runs):
+        if direction == INPUT:
+            read.setdefault(run, []).append(LoggedModelInput(model_id))
         else:
-            output = LoggedModelOutput(row.model_id, row.step)
-            written.setdefault(row.run, RunOutputs()).model_outputs.append(output)
+            output = LoggedModelOutput(model_id, step)
+            written.setdefault(run, RunOutputs()).model_outputs.append(output)
     return read, written

@@ -18,9 +18,10 @@ import sqlalchemy as sa
 from chiplog.core.clock import now_ms
 from chiplog.core.entities import Experiment
 from chiplog.core.errors import ChiplogError, InvalidValue
-from chiplog.core.location import FOLDER
+from chiplog.core.location import FOLDER, folder_of
 from chiplog.store.sql import failures, schema
 from chiplog.store.sql.engine import BUSY_SECONDS, Database
+from chiplog.store.sql.experiments import default_root
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -128,7 +129,7 @@ def _bring_up(database: Database) -> None:
         _prepare_file(database)
     try:
         database.write(_create)
-    except (ChiplogError, sa.exc.DBAPIError):
+    except (ChiplogError, sa.exc.DBAPIError, sqlite3.Error):
         if (
             _version(database) != schema.HEAD
         ):  # a server has no file lock: who lost the race goes on
@@ -160,11 +161,13 @@ def _create(tx: Transaction) -> None:
     if tx.connection.dialect.name in {"mysql", "mariadb"}:  # else id 0 means "the next one"
         mode = "SET SESSION sql_mode = CONCAT(@@sql_mode, ',NO_AUTO_VALUE_ON_ZERO')"
         tx.connection.exec_driver_sql(mode)
-    schema.metadata.create_all(tx.connection, checkfirst=False)
-    now = now_ms()
+    schema.create_tables(tx.connection)
+    now, number = now_ms(), int(Experiment.DEFAULT_EXPERIMENT_ID)
+    root = default_root()
     tx.execute(
         schema.experiments.insert().values(
-            id=int(Experiment.DEFAULT_EXPERIMENT_ID),
+            id=number,
+            artifact_location=f"{root}/{number}" if root else None,
             name=Experiment.DEFAULT_EXPERIMENT_NAME,
             live_name=Experiment.DEFAULT_EXPERIMENT_NAME,
             deleted=0,
@@ -177,12 +180,14 @@ def _create(tx: Transaction) -> None:
 
 @contextlib.contextmanager
 def _creation_lock(path: Path | None) -> Iterator[None]:
-    """Hold the file lock beside a database; where locks do not work, SQLite's own must do."""
+    """Hold the file lock of a database; where locks do not work, SQLite's own must do."""
     if path is None:
         yield
         return
+    folder = folder_of(path)
     try:
-        file = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT, 0o666)
+        folder.mkdir(exist_ok=True)
+        file = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o666)
     except OSError:  # a read-only directory: what follows says so better
         yield
         return
@@ -203,7 +208,7 @@ except ImportError:  # Windows
         deadline = time.monotonic() + BUSY_SECONDS
         while time.monotonic() < deadline:
             try:
-                msvcrt.locking(file, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+                msvcrt.locking(file, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]  # on Windows alone
                 return
             except OSError:
                 time.sleep(0.02)

@@ -20,6 +20,8 @@ from chiplog.core.errors import InvalidValue
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from chiplog.store.sql.engine import AnyRow, AnySelect, Transaction
+
 LARGEST_PAGE = 50_000
 
 
@@ -46,6 +48,26 @@ def behind(columns: Sequence[SortColumn], values: Sequence[Any]) -> sa.ColumnEle
     first, value = columns[0], values[0]
     bound = first.expression <= value if first.descending else first.expression >= value
     return sa.and_(bound, condition)  # the bound lets an index begin at the right place
+
+
+def fetch_page(
+    tx: Transaction,
+    statement: AnySelect,
+    columns: Sequence[SortColumn],
+    *,
+    max_results: int,
+    scope: bytes,
+    after: Sequence[Any] | None,
+) -> tuple[list[AnyRow], str | None]:
+    """A page of a select that begins with the sort columns, and the token for the next page."""
+    if after is not None:
+        statement = statement.where(behind(columns, after))
+    statement = statement.order_by(*(column.ordered() for column in columns))
+    rows = list(tx.execute(statement.limit(max_results + 1)))
+    if len(rows) <= max_results:
+        return rows, None
+    del rows[max_results:]
+    return rows, make_token(scope, rows[-1][: len(columns)])
 
 
 def sort_key(columns: Sequence[SortColumn], values: Sequence[Any]) -> tuple[Any, ...]:

@@ -8,18 +8,17 @@ many at once make a chunk. Rows become chunks when a metric has many of them, or
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 import sqlalchemy as sa
 
 from chiplog.store.sql import chunks, doubles, schema
-from chiplog.store.sql.chunks import Columns, concatenate
-from chiplog.store.sql.prepared import delete, insert, select, update
-from chiplog.store.sql.summaries import summarize
+from chiplog.store.sql.columns import Columns, concatenate
+from chiplog.store.sql.prepared import Among, delete, insert, select, update
 
 if TYPE_CHECKING:
-    from chiplog.store.sql.engine import AnyRow, Transaction
+    from chiplog.store.sql.engine import Transaction
     from chiplog.store.sql.summaries import Summary
 
 CHUNK_AT_ONCE: Final = 1000
@@ -46,6 +45,23 @@ _delete_row = delete(schema.points, "run", "field", "n")
 _delete_chunk = delete(schema.chunks, "id")
 _set_hot = update(schema.metrics, ("hot",), ("run", "field"))
 _select_chunk = select(schema.chunks, ("steps", "times", "data"), ("id",))
+_select_rows = select(schema.points, ("n", "context", "data"), ("run", "field"), order_by="n")
+_select_rows_of_context = select(
+    schema.points, ("n", "data"), ("run", "field", "context"), order_by="n"
+)
+_select_heads = select(
+    schema.chunks, ("id", "n", "context", "count"), ("run", "field"), order_by="n"
+)
+_select_overviews = select(
+    schema.chunks, ("id", "n", "context", "overview"), ("run", "field"), order_by="n"
+)
+_select_long = Among(
+    lambda among: sa.select(schema.metrics.c.run, schema.metrics.c.field).where(
+        schema.metrics.c.hot >= sa.bindparam("hot"), among
+    ),
+    schema.metrics.c.run,
+    ("hot",),
+)
 
 
 class PointWriter:
@@ -56,10 +72,15 @@ class PointWriter:
         self._rows: list[tuple[int, int, int, int, bytes]] = []
         self._full: list[tuple[int, int, Summary]] = []
 
-    def add(self, place: Place, summary: Summary | None, columns: Columns, context: int) -> Summary:
-        """Add points behind those that ``summary`` tells of; the summary of all."""
+    def add(
+        self, place: Place, summary: Summary | None, columns: Columns, added: Summary
+    ) -> Summary:
+        """Add points, which ``added`` sums up, behind those that ``summary`` tells of.
+
+        Hands back the summary of all.
+        """
         run, field = place
-        added = summarize(columns, context)
+        context = added.context
         if summary is None and len(columns) == 1:
             return added
         start = 0
@@ -107,14 +128,9 @@ def take_rows(tx: Transaction, place: Place, context: int, n: int) -> tuple[int,
     Where that chunk begins with them, and their points. A row left behind would come before the
     chunk, and be put into order with later ones when those are compacted.
     """
-    table = schema.points
-    rows = tx.execute(
-        sa.select(table.c.n, table.c.data)
-        .where(table.c.run == place[0], table.c.field == place[1], table.c.context == context)
-        .order_by(table.c.n)
-    ).fetchall()
-    tx.many(_delete_row, ((*place, row.n) for row in rows))
-    return (rows[0].n if rows else n), concatenate([chunks.unpack(row.data) for row in rows])
+    rows = tx.rows(_select_rows_of_context, *place, context)
+    tx.many(_delete_row, ((*place, at) for at, _ in rows))
+    return (rows[0][0] if rows else n), concatenate([chunks.unpack(data) for _, data in rows])
 
 
 def _only_point(summary: Summary) -> bytes:
@@ -148,42 +164,40 @@ def _chunk_row(place: Place, n: int, context: int, part: Columns) -> tuple[Any, 
 
 def compact(tx: Transaction, run: int, field: int) -> None:
     """Turn the rows of a metric into chunks; whoever calls sets ``hot`` to 0."""
-    table = schema.points
-    rows = tx.execute(
-        sa.select(table.c.n, table.c.context, table.c.data)
-        .where(table.c.run == run, table.c.field == field)
-        .order_by(table.c.n)
-    ).fetchall()
-    by_context: dict[int, list[AnyRow]] = {}
-    for row in rows:
-        by_context.setdefault(row.context, []).append(row)
-    for context, some in by_context.items():
-        columns = concatenate([chunks.unpack(row.data) for row in some])
-        insert_chunks(tx, (run, field), some[0].n, context, columns)
+    by_context: dict[int, list[tuple[int, bytes]]] = {}
+    for n, context, data in tx.rows(_select_rows, run, field):
+        by_context.setdefault(context, []).append((n, data))
+    for context, rows in by_context.items():
+        columns = concatenate([chunks.unpack(data) for _, data in rows])
+        insert_chunks(tx, (run, field), rows[0][0], context, columns)
     tx.run(_delete_points, run, field)
     merge_chunks(tx, run, field)
 
 
 def merge_chunks(tx: Transaction, run: int, field: int) -> None:
     """Make few large chunks of many small ones at the end of a metric."""
-    table = schema.chunks
-    rows = tx.execute(
-        sa.select(table.c.id, table.c.n, table.c.context, table.c["count"].label("size"))
-        .where(table.c.run == run, table.c.field == field)
-        .order_by(table.c.n)
-    ).fetchall()
-    if len(rows) < MOST_SMALL_CHUNKS:
+    heads = [_Head(*row) for row in tx.rows(_select_heads, run, field)]
+    if len(heads) < MOST_SMALL_CHUNKS:
         return
-    for context in {row.context for row in rows}:
-        tail: list[AnyRow] = []
-        for row in reversed([row for row in rows if row.context == context]):
-            if row.size >= SMALL_CHUNK:
+    for context in {head.context for head in heads}:
+        tail: list[_Head] = []
+        for head in reversed([head for head in heads if head.context == context]):
+            if head.size >= SMALL_CHUNK:
                 break
-            tail.insert(0, row)
+            tail.insert(0, head)
         if len(tail) >= MOST_SMALL_CHUNKS:
-            columns = concatenate([_read_chunk(tx, row.id) for row in tail])
-            tx.many(_delete_chunk, [(row.id,) for row in tail])
+            columns = concatenate([_read_chunk(tx, head.number) for head in tail])
+            tx.many(_delete_chunk, [(head.number,) for head in tail])
             insert_chunks(tx, (run, field), tail[0].n, context, columns)
+
+
+class _Head(NamedTuple):
+    """A chunk without its points."""
+
+    number: int
+    n: int
+    context: int
+    size: int
 
 
 def _read_chunk(tx: Transaction, number: int) -> Columns:
@@ -197,23 +211,17 @@ def _read_chunk(tx: Transaction, number: int) -> Columns:
 
 def compact_ended(tx: Transaction, runs: list[int]) -> None:
     """Compact the long series of runs that have ended."""
-    table = schema.metrics
-    for at in range(0, len(runs), 500):
-        long = tx.execute(
-            sa.select(table.c.run, table.c.field).where(
-                table.c.run.in_(runs[at : at + 500]), table.c.hot >= LONG_SERIES
-            )
-        )
-        for run, field in long.fetchall():
-            compact(tx, run, field)
-            tx.run(_set_hot, 0, run, field)
+    for run, field in tx.among(_select_long, runs, LONG_SERIES):
+        compact(tx, run, field)
+        tx.run(_set_hot, 0, run, field)
 
 
 def read(tx: Transaction, run: int, field: int, summary: Summary) -> dict[int, Columns]:
     """All points of a metric by context, in the order in which they arrived."""
     if summary.count == 1 and not summary.hot:
         return {summary.context: chunks.unpack(_only_point(summary))}
-    parts = [(row.n, row.context, _read_chunk(tx, row.id)) for row in _chunk_heads(tx, run, field)]
+    heads = tx.rows(_select_heads, run, field)
+    parts = [(n, context, _read_chunk(tx, number)) for number, n, context, _ in heads]
     return _joined(parts + _hot_parts(tx, run, field))
 
 
@@ -229,18 +237,12 @@ def sample(
     # The coarsest buckets that still give about as many points as are asked for.
     fine_enough = [size for size in chunks.BUCKET_SIZES if summary.count // size * 8 >= most * 3]
     size = max(fine_enough, default=0)
-    table = schema.chunks
-    rows = tx.execute(
-        sa.select(table.c.id, table.c.n, table.c.context, table.c.overview)
-        .where(table.c.run == run, table.c.field == field)
-        .order_by(table.c.n)
-    ).fetchall()
     parts = []
-    for row in rows:
-        levels = chunks.read_overview(row.overview)
+    for number, n, context, overview in tx.rows(_select_overviews, run, field):
+        levels = chunks.read_overview(overview)
         fitting = [level for level in levels if level[0] <= size]
-        columns = fitting[-1][1] if fitting else _read_chunk(tx, row.id)
-        parts.append((row.n, row.context, columns))
+        columns = fitting[-1][1] if fitting else _read_chunk(tx, number)
+        parts.append((n, context, columns))
     parts += _hot_parts(tx, run, field)
     return _thinned(_joined(parts), most)
 
@@ -260,25 +262,9 @@ def thin(columns: Columns, most: int) -> Columns:
     return columns[chunks.with_ends(picked, len(columns))]
 
 
-def _chunk_heads(tx: Transaction, run: int, field: int) -> list[AnyRow]:
-    table = schema.chunks
-    return list(
-        tx.execute(
-            sa.select(table.c.id, table.c.n, table.c.context)
-            .where(table.c.run == run, table.c.field == field)
-            .order_by(table.c.n)
-        )
-    )
-
-
 def _hot_parts(tx: Transaction, run: int, field: int) -> list[tuple[int, int, Columns]]:
-    table = schema.points
-    rows = tx.execute(
-        sa.select(table.c.n, table.c.context, table.c.data)
-        .where(table.c.run == run, table.c.field == field)
-        .order_by(table.c.n)
-    )
-    return [(row.n, row.context, chunks.unpack(row.data)) for row in rows]
+    rows = tx.rows(_select_rows, run, field)
+    return [(n, context, chunks.unpack(data)) for n, context, data in rows]
 
 
 def _joined(parts: list[tuple[int, int, Columns]]) -> dict[int, Columns]:

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 
-from chiplog.core.search import And, Comparison, Kind, Not, Or, Tree, comparisons
-from chiplog.core.tags import DATA_CONTEXT
+from chiplog.core.search import And, Comparison, Kind, Tree, comparisons
+from chiplog.core.tags import DATA_CONTEXT, RUN_NAME
 from chiplog.store.sql import schema
 from chiplog.store.sql.conditions import (
     Condition,
+    combined,
     cut_text_condition,
-    cut_text_equals,
     intervals,
     number_condition,
     text_condition,
     within,
 )
 from chiplog.store.sql.fields import METRIC, PARAM, TAG
-from chiplog.store.sql.texts import split
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -48,33 +46,20 @@ def needed_fields(experiment: int, kinds_and_names: Iterable[tuple[Kind, str]]) 
     ]
 
 
-@dataclass(frozen=True)
-class Driver:
-    """A way to runs that begins with a value.
-
-    Attributes:
-        table: has at most one row for each run, and its key in the column ``run``.
-        condition: the rows of those runs.
-        in_index: the part of the condition that an index answers by itself.
-    """
-
-    table: Any
-    condition: Condition
-    in_index: Condition
-
-
 class RunFilter:
     """The filter of a search in one experiment."""
 
     def __init__(
         self, tx: Transaction, fields: Fields, places: Places, experiment: int, tree: Tree | None
     ) -> None:
-        self._dialect = tx.connection.dialect
+        self.dialect = tx.connection.dialect
         self._fields = fields
         self._places = places
         self._experiment = experiment
         self.tree = tree
-        keys = ((node.key.kind, node.key.name) for node in comparisons(tree))
+        keys = [(node.key.kind, node.key.name) for node in comparisons(tree)]
+        if any(key == (Kind.ATTRIBUTE, "run_name") for key in keys):
+            keys.append((Kind.TAG, RUN_NAME))
         fields.find(needed_fields(experiment, keys))
 
     def field(self, kind: Kind, name: str) -> int | None:
@@ -83,21 +68,13 @@ class RunFilter:
 
     def condition(self) -> Condition | None:
         """The whole filter over ``runs``, None if there is none."""
-        return None if self.tree is None else self._condition(self.tree)
+        return None if self.tree is None else combined(self.tree, self._comparison)
 
     def conjuncts(self) -> tuple[Tree, ...]:
         """What must hold all at once."""
         if self.tree is None:
             return ()
         return self.tree.parts if isinstance(self.tree, And) else (self.tree,)
-
-    def _condition(self, tree: Tree) -> Condition:
-        if isinstance(tree, Comparison):
-            return self._comparison(tree)
-        if isinstance(tree, Not):
-            return sa.not_(self._condition(tree.part))
-        parts = [self._condition(part) for part in tree.parts]
-        return sa.or_(*parts) if isinstance(tree, Or) else sa.and_(*parts)
 
     def _comparison(self, node: Comparison) -> Condition:
         if node.key.kind is Kind.ATTRIBUTE:
@@ -121,14 +98,14 @@ class RunFilter:
         if node.key.kind is Kind.METRIC:
             value: Any = node.value
             return within(table.c.latest, intervals(node.operator, value))
-        return cut_text_condition(table, node, self._dialect)
+        return cut_text_condition(table, node, self.dialect)
 
     def _attribute(self, node: Comparison) -> Condition:
         name, value = node.key.name, node.value
         if node.key.numeric:
             assert isinstance(value, int | float)
             return number_condition(_runs.c[name], node.operator, value)
-        return text_condition(attribute(name, self._places), node.operator, value, self._dialect)
+        return text_condition(attribute(name, self._places), node.operator, value, self.dialect)
 
     def _dataset(self, node: Comparison) -> Condition:
         inputs, datasets, tags = schema.inputs, schema.datasets, schema.input_tags
@@ -136,38 +113,12 @@ class RunFilter:
             return sa.exists().where(
                 tags.c.run == _runs.c.id,
                 tags.c.name == DATA_CONTEXT,
-                text_condition(tags.c.value, node.operator, node.value, self._dialect),
+                text_condition(tags.c.value, node.operator, node.value, self.dialect),
             )
         return sa.exists().where(
             inputs.c.run == _runs.c.id,
             datasets.c.id == inputs.c.dataset,
-            text_condition(datasets.c[node.key.name], node.operator, node.value, self._dialect),
-        )
-
-    def driver(self, node: Tree) -> Driver | None:
-        """How an index finds the runs of a comparison, None if none does."""
-        if not isinstance(node, Comparison) or node.key.kind not in FIELD_KINDS:
-            return None
-        kind, value = node.key.kind, node.value
-        if node.operator not in {"=", "IN", "<", "<=", ">", ">="}:
-            return None
-        field = self.field(kind, node.key.name)
-        table = VALUE_TABLES[kind].alias()
-        if field is None:
-            return Driver(table, sa.false(), sa.false())
-        assert value is not None
-        if kind is Kind.METRIC:
-            assert isinstance(value, int | float)
-            found = sa.and_(
-                table.c.field == field, within(table.c.latest, intervals(node.operator, value))
-            )
-            return Driver(table, found, found)
-        values = value if isinstance(value, tuple) else (str(value),)
-        heads = [split(text)[0] for text in values]
-        return Driver(
-            table,
-            sa.and_(table.c.field == field, cut_text_equals(table, values)),
-            sa.and_(table.c.field == field, table.c.head.in_(heads)),
+            text_condition(datasets.c[node.key.name], node.operator, node.value, self.dialect),
         )
 
 

@@ -10,23 +10,15 @@ from __future__ import annotations
 
 import heapq
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 
 from chiplog.core.entities import ViewType
-from chiplog.core.search import (
-    RUNS,
-    Comparison,
-    Kind,
-    OrderBy,
-    parse_filter,
-    parse_order_by,
-    to_text,
-)
-from chiplog.store.sql import doubles, schema
+from chiplog.core.search import RUNS, OrderBy, parse_filter, parse_order_by, to_text
+from chiplog.store.sql import schema
 from chiplog.store.sql.experiments import parse_id
 from chiplog.store.sql.fields import Fields
 from chiplog.store.sql.paging import (
@@ -38,7 +30,10 @@ from chiplog.store.sql.paging import (
     scope_of,
     sort_key,
 )
-from chiplog.store.sql.runfilter import VALUE_TABLES, Driver, RunFilter, attribute, needed_fields
+from chiplog.store.sql.rundrivers import Drivers
+from chiplog.store.sql.runfilter import RunFilter, needed_fields
+from chiplog.store.sql.runplans import Plans, fields_to_sort_by, value_types
+from chiplog.store.sql.schema import HEAD_LENGTH
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,9 +43,14 @@ if TYPE_CHECKING:
     from chiplog.store.sql.engine import AnySelect, Transaction
     from chiplog.store.sql.fields import FieldMemory
     from chiplog.store.sql.places import Places
+    from chiplog.store.sql.rundrivers import Driver
+    from chiplog.store.sql.runplans import Plan, Text
 
 MOST_COUNTED: Final = 20_000
 """Rows looked at to find out how selective a comparison is."""
+
+MANY_ALIKE: Final = 5_000
+"""Runs with one value of a param that are too many to be sorted for a page."""
 
 _runs = schema.runs
 
@@ -71,22 +71,6 @@ class RunQuery:
     lifecycles: tuple[int, ...]
     limit: int
     after: list[Any] | None
-
-
-@dataclass
-class Plan:
-    """A query that yields rows in the order of the result.
-
-    Attributes:
-        source: what to select from.
-        columns: what to sort by; the first ``fixed`` are the same for all rows of this plan.
-        conditions: what must hold, the filter aside.
-    """
-
-    source: Any
-    columns: list[SortColumn]
-    conditions: list[Condition] = field(default_factory=list)
-    fixed: tuple[Any, ...] = ()
 
 
 def search(
@@ -113,35 +97,12 @@ def search(
         order,
         _LIFECYCLES[view_type],
         max_results + 1,
-        read_token(page_token, scope, _value_types(order)),
+        read_token(page_token, scope, value_types(order)),
     )
     rows = _merged(tx, memory, places, query)
     page = rows[:max_results]
     more = len(rows) > max_results
     return [row[-1] for row in page], make_token(scope, page[-1][:-1]) if more else None
-
-
-def _value_types(order: Sequence[OrderBy]) -> list[type]:
-    types: list[type] = []
-    for item in _completed(order):
-        if item.key.kind is Kind.METRIC or item.key.name == "end_time":
-            types += [int, int]
-        elif item.key.kind in {Kind.PARAM, Kind.TAG}:
-            types += [int, str, str]
-        else:
-            types.append(int if item.key.numeric else str)
-    return types
-
-
-def _completed(order: Sequence[OrderBy]) -> list[OrderBy]:
-    """The order with what decides between equals: latest start first, then by id."""
-    last = []
-    for name, descending in (("start_time", True), ("run_id", False)):
-        key = RUNS.key(Kind.ATTRIBUTE, name)
-        assert key is not None
-        last.append(OrderBy(key, descending))
-    named = {item.key for item in order}
-    return [*order, *(item for item in last if item.key not in named)]
 
 
 def _merged(
@@ -152,8 +113,7 @@ def _merged(
     columns: list[SortColumn] = []
     for experiment in query.experiments:
         run_filter = RunFilter(tx, fields, places, experiment, query.tree)
-        keys = ((item.key.kind, item.key.name) for item in query.order)
-        fields.find(needed_fields(experiment, keys))
+        fields.find(needed_fields(experiment, fields_to_sort_by(query.order)))
         for lifecycle in query.lifecycles:
             one = _Search(tx, places, query, run_filter, experiment=experiment, lifecycle=lifecycle)
             rows = one.rows()
@@ -180,27 +140,36 @@ class _Search:
         lifecycle: int,
     ) -> None:
         self._tx = tx
-        self._places = places
         self._query = query
         self._filter = run_filter
-        self._here = [_runs.c.experiment_id == experiment, _runs.c.deleted == lifecycle]
-        # The same, so written that no index is used for it.
-        self._here_unindexed = [
-            _runs.c.experiment_id + 0 == experiment,
-            _runs.c.deleted + 0 == lifecycle,
-        ]
+        self._drivers = Drivers(run_filter, experiment, lifecycle)
+        self._plans = Plans(
+            run_filter, places, query.order, experiment=experiment, lifecycle=lifecycle
+        )
         self.columns: list[SortColumn] = []
 
     def rows(self) -> list[tuple[Any, ...]]:
         """Rows of sort values and the run's key: one page and one row more, if there are."""
         condition = self._filter.condition()
         found: list[tuple[Any, ...]] = []
-        for plan in self._plans():
+        for plan in self._chosen_plans():
             self.columns = plan.columns
             if len(found) >= self._query.limit:
                 break
-            found += self._run(plan, condition, self._query.limit - len(found))
+            wanted = self._query.limit - len(found)
+            wide = self._wide_value(plan)
+            if wide is None:
+                found += self._run(plan, condition, wanted)
+            else:
+                found += self._around(plan, wide, wanted)
         return found
+
+    def _chosen_plans(self) -> list[Plan]:
+        driver = self._chosen_driver()
+        if driver is None:
+            return self._plans.in_order()
+        joined = _runs.join(driver.table, driver.table.c.run == _runs.c.id)
+        return [self._plans.sorted(joined, [driver.condition])]
 
     def _run(self, plan: Plan, condition: Condition | None, limit: int) -> list[tuple[Any, ...]]:
         free = len(plan.fixed)
@@ -218,84 +187,67 @@ class _Search:
         statement = statement.order_by(*(column.ordered() for column in plan.columns[free:]))
         return [tuple(row) for row in self._tx.execute(statement.limit(limit))]
 
-    def _plans(self) -> list[Plan]:
-        """The queries that, one after the other, give the whole result in order."""
-        driver = self._chosen_driver()
-        if driver is not None:
-            joined = _runs.join(driver.table, driver.table.c.run == _runs.c.id)
-            source, columns = self._joined(joined, 0)
-            return [Plan(source, columns, [driver.condition, *self._here_unindexed])]
-        first = self._query.order[0] if self._query.order else None
-        if first is None or first.key.kind is Kind.ATTRIBUTE:
-            source, columns = self._joined(_runs, 0)
-            return [Plan(source, columns, [*self._here])]
-        return self._phases(first)
+    def _wide_value(self, plan: Plan) -> str | None:
+        """A value that very many runs have, and that the page reaches; looked for where it costs.
 
-    def _phases(self, first: OrderBy) -> list[Plan]:
-        """For a metric: numbers, NaNs, runs without it. For a text: runs with it, runs without."""
-        number = self._filter.field(first.key.kind, first.key.name)
-        kind = first.key.kind
-        table = VALUE_TABLES[kind].alias()
-        if kind is Kind.METRIC:
-            missing = Plan(_runs, [_fixed(2), _fixed(0, first)], fixed=(2, 0))
-        else:
-            nothing = _fixed("", first)
-            missing = Plan(_runs, [_fixed(1), nothing, nothing], fixed=(1, "", ""))
-        plans = [missing]
-        missing.conditions = [*self._here]
-        if number is not None:
-            has: AnySelect = sa.select(sa.literal_column("1")).where(
-                table.c.run == _runs.c.id, table.c.field == number
-            )
-            missing.conditions.append(has.correlate(_runs).scalar_subquery().is_(None))
-            joined = _runs.join(table, table.c.run == _runs.c.id)
-            there = [table.c.field == number, *self._here_unindexed]
-            if kind is Kind.METRIC:
-                value = SortColumn(table.c.latest, first.descending)
-                numbers = table.c.latest.between(doubles.LOWEST, doubles.HIGHEST)
-                plans = [
-                    Plan(joined, [_fixed(0), value], [*there, numbers], (0,)),
-                    Plan(joined, [_fixed(1), _fixed(0, first)], [*there, sa.not_(numbers)], (1, 0)),
-                    missing,
-                ]
+        All that have a value are sorted, if only to find the first hundred.
+        """
+        text, after = plan.text, self._query.after
+        if text is None or self._filter.tree is not None or len(self._query.order) > 1:
+            return None
+        if after is not None and tuple(after[:1]) != plan.fixed:
+            return None
+        heads = text.heads(None if after is None else after[1]).limit(1)
+        last = self._query.limit - 1
+        beyond = self._tx.execute(heads.offset(last + MANY_ALIKE)).scalar()
+        if beyond is None or len(beyond) >= HEAD_LENGTH:
+            return None
+        reached = self._tx.execute(heads.offset(last)).scalar()
+        return str(beyond) if reached == beyond else None
+
+    def _around(self, plan: Plan, head: str, limit: int) -> list[tuple[Any, ...]]:
+        """A page that has runs with an earlier value, with this one that many have, with later."""
+        text = plan.text
+        assert text is not None
+        found: list[tuple[Any, ...]] = []
+        for part in (text.before(head), None, text.behind(head)):
+            wanted = limit - len(found)
+            if not wanted:
+                break
+            if part is None:
+                found += self._latest_with(text, head, wanted) or self._run(
+                    plan, text.table.c.head == head, wanted
+                )
             else:
-                head = SortColumn(table.c.head, first.descending)
-                tail = SortColumn(sa.func.coalesce(table.c.tail, ""), first.descending)
-                plans = [Plan(joined, [_fixed(0), head, tail], there, (0,)), missing]
-        for plan in plans:
-            plan.source, rest = self._joined(plan.source, 1)
-            plan.columns += rest
-        return plans
+                found += self._run(plan, part, wanted)
+        return found
 
-    def _joined(self, source: Any, start: int) -> tuple[Any, list[SortColumn]]:
-        """The source with what must be joined to sort by the items from ``start`` on."""
-        columns: list[SortColumn] = []
-        for item in _completed(self._query.order)[start:]:
-            key = item.key
-            if key.kind is Kind.ATTRIBUTE:
-                columns += _attribute_columns(item, self._places)
-                continue
-            table = VALUE_TABLES[key.kind].alias()
-            number = self._filter.field(key.kind, key.name)
-            matches = sa.and_(table.c.run == _runs.c.id, table.c.field == (number or 0))
-            source = source.outerjoin(table, matches)
-            columns += _value_columns(table, item)
-        return source, columns
+    def _latest_with(self, text: Text, head: str, limit: int) -> list[tuple[Any, ...]]:
+        """A page of runs with a value, out of the latest ones; nothing if these are too few."""
+        latest = sa.select(_runs.c.start_time, _runs.c.run_id, _runs.c.id)
+        latest = latest.where(*self._plans.here)
+        columns = [SortColumn(_runs.c.start_time, descending=True), SortColumn(_runs.c.run_id)]
+        after = self._query.after
+        if after is not None and after[1] == head:
+            latest = latest.where(behind(columns, after[3:]))
+        ordered = latest.order_by(*(column.ordered() for column in columns))
+        some = ordered.limit(MOST_COUNTED).subquery()
+        statement = sa.select(some).where(text.is_value_of(some.c.id, head))
+        statement = statement.order_by(some.c.start_time.desc(), some.c.run_id).limit(limit)
+        rows = [(0, head, "", *row) for row in self._tx.execute(statement)]
+        return rows if len(rows) == limit else []
 
     def _chosen_driver(self) -> Driver | None:
         """The most selective comparison's index, if it fills the page sooner than the order's."""
-        drivers = [self._filter.driver(part) for part in self._filter.conjuncts()]
         counted = [
-            (self._count(driver.table, driver.in_index), driver)
-            for driver in drivers
-            if driver is not None
+            (self._count(driver.table, driver.in_index), driver) for driver in self._drivers.find()
         ]
         if not counted:
-            return self._run_id_driver()
+            return None
         fewest, best = min(counted, key=lambda pair: pair[0])
         if fewest > MOST_COUNTED:
             return None
-        total = self._count(_runs, sa.and_(*self._here))
+        total = self._count(_runs, sa.and_(*self._plans.here))
         if total > MOST_COUNTED:
             total = self._tx.execute(sa.select(sa.func.max(_runs.c.id))).scalar() or total
         share = math.prod(
@@ -305,50 +257,8 @@ class _Search:
         by_order = total if not share else min(total, self._query.limit / share)
         return best if fewest < by_order else None
 
-    def _run_id_driver(self) -> Driver | None:
-        """Runs named one by one are found by their ids."""
-        for part in self._filter.conjuncts():
-            if not isinstance(part, Comparison) or part.key.kind is not Kind.ATTRIBUTE:
-                continue
-            if part.key.name == "run_id" and part.operator in {"=", "IN"}:
-                named = sa.select(_runs.c.id.label("run"))
-                values = part.value if isinstance(part.value, tuple) else (part.value,)
-                named = named.where(_runs.c.run_id.in_(values))
-                return Driver(named.subquery(), sa.true(), sa.true())
-        return None
-
     def _count(self, table: Any, condition: Condition) -> int:
         """How many rows of a table there are, as far as we care; asked of an index alone."""
         rows: AnySelect = sa.select(sa.literal_column("1")).select_from(table).where(condition)
         some = rows.limit(MOST_COUNTED + 1).subquery()
         return int(self._tx.execute(sa.select(sa.func.count()).select_from(some)).scalar() or 0)
-
-
-def _fixed(value: int | str, like: OrderBy | None = None) -> SortColumn:
-    """A value that all rows of a plan share, sorted as those of the other plans are."""
-    return SortColumn(sa.literal(value), like is not None and like.descending)
-
-
-def _attribute_columns(item: OrderBy, places: Places) -> list[SortColumn]:
-    name = item.key.name
-    if name == "end_time":
-        column = _runs.c.end_time
-        missing = sa.case((column.is_(None), 1), else_=0)
-        return [SortColumn(missing), SortColumn(sa.func.coalesce(column, 0), item.descending)]
-    sorted_by = _runs.c.start_time if item.key.numeric else attribute(name, places)
-    return [SortColumn(sorted_by, item.descending)]
-
-
-def _value_columns(table: Any, item: OrderBy) -> list[SortColumn]:
-    if item.key.kind is Kind.METRIC:
-        value = table.c.latest
-        number = value.between(doubles.LOWEST, doubles.HIGHEST)
-        return [
-            SortColumn(sa.case((value.is_(None), 2), (number, 0), else_=1)),
-            SortColumn(sa.case((number, value), else_=0), item.descending),
-        ]
-    return [
-        SortColumn(sa.case((table.c.head.is_(None), 1), else_=0)),
-        SortColumn(sa.func.coalesce(table.c.head, ""), item.descending),
-        SortColumn(sa.func.coalesce(table.c.tail, ""), item.descending),
-    ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import singledispatchmethod
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
@@ -11,19 +11,16 @@ from chiplog.core import records
 from chiplog.core.entities import RunStatus
 from chiplog.core.records import Refused
 from chiplog.core.tags import RUN_NAME
-from chiplog.store.sql import schema
+from chiplog.store.sql import experiments, schema
 from chiplog.store.sql.inputs import INPUT, OUTPUT
-from chiplog.store.sql.prepared import Prepared, select
+from chiplog.store.sql.prepared import Among, Prepared, select
 from chiplog.store.sql.texts import join
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Mapping
 
     from chiplog.core.entities import DatasetInput
-    from chiplog.store.sql.engine import AnyRow, Transaction
-
-_IN_ONE_QUERY: Final = 500
-_FEW: Final = 4
+    from chiplog.store.sql.engine import Transaction
 
 _columns = (
     "id",
@@ -34,11 +31,14 @@ _columns = (
     "end_time",
     "deleted",
 )
-_select_run = Prepared(
-    sa.select(*(schema.runs.c[name] for name in _columns))
-    .where(schema.runs.c.run_id == sa.bindparam("run_id"))
-    .with_for_update(),
-    ("run_id",),
+_select_runs = Among(
+    lambda among: (
+        sa.select(*(schema.runs.c[name] for name in _columns))
+        .where(among)
+        .order_by(schema.runs.c.id)  # everyone locks in the same order
+        .with_for_update()
+    ),
+    schema.runs.c.run_id,
 )
 _select_params = Prepared(
     sa.select(schema.fields.c.name, schema.params.c.head, schema.params.c.tail)
@@ -107,33 +107,22 @@ class RunStates:
 
     def load(self, run_ids: Collection[str]) -> None:
         """Read what the database knows of these runs, and keep others from changing it."""
-        for row in self._rows(list(run_ids)):
-            state = RunState(row.run_id, row.experiment_id, row.name, row.status)
-            state.number = row.id
-            state.end_time = row.end_time
-            state.deleted = bool(row.deleted)
-            self.by_id[row.run_id] = state
+        for row in self._tx.among(_select_runs, run_ids):
+            number, run_id, experiment, name, status, end_time, deleted = row
+            state = RunState(run_id, experiment, name, status)
+            state.number = number
+            state.end_time = end_time
+            state.deleted = bool(deleted)
+            self.by_id[run_id] = state
 
-    def _rows(self, run_ids: list[str]) -> Iterable[AnyRow]:
-        if len(run_ids) <= _FEW:
-            for run_id in run_ids:
-                yield from self._tx.rows(_select_run, run_id)
-            return
-        table = schema.runs
-        for at in range(0, len(run_ids), _IN_ONE_QUERY):
-            yield from self._tx.execute(
-                sa.select(*(table.c[name] for name in _columns))
-                .where(table.c.run_id.in_(run_ids[at : at + _IN_ONE_QUERY]))
-                .order_by(table.c.id)  # everyone locks in the same order
-                .with_for_update()
-            )
-
-    def ended(self) -> list[int]:
-        """The runs that a record of this batch has ended."""
+    def ended(self, *, among_new: bool) -> list[int]:
+        """The runs that a record of this batch has ended; those it began too only if asked."""
         return [
             state.number
             for state in self.by_id.values()
-            if state.changed and RunStatus.is_terminated(state.status)
+            if state.changed
+            and RunStatus.is_terminated(state.status)
+            and (among_new or not state.new)
         ]
 
     def accepts_points(self, points: records.SeriesPoints) -> bool:
@@ -169,13 +158,18 @@ class RunStates:
     def _experiment(self, experiment_id: str) -> tuple[int, bool] | None:
         """The number of an experiment and whether it is deleted."""
         if experiment_id not in self._experiments:
-            rows: Any = ()
-            if experiment_id.isdecimal() and len(experiment_id) < 19:
-                rows = self._tx.rows(_select_experiment, int(experiment_id))
-            self._experiments[experiment_id] = (
-                (int(experiment_id), bool(rows[0].deleted)) if rows else None
-            )
+            self._experiments[experiment_id] = self._read_experiment(experiment_id)
         return self._experiments[experiment_id]
+
+    def _read_experiment(self, experiment_id: str) -> tuple[int, bool] | None:
+        if experiment_id.startswith(records.NAMED):
+            name = experiment_id.removeprefix(records.NAMED)
+            return experiments.ensure(self._tx, name), False
+        if not experiment_id.isdecimal() or len(experiment_id) >= 19:
+            return None
+        number = int(experiment_id)
+        rows = self._tx.rows(_select_experiment, number)
+        return (number, bool(rows[0][0])) if rows else None
 
     @singledispatchmethod
     def take(self, record: records.Record) -> None:
@@ -189,7 +183,12 @@ class RunStates:
             # A child process has introduced the run, or does so now: journals come in any order.
             if record.owned:
                 known.tags = {**record.tags, **known.tags}
+                if known.name:  # it may have been renamed in the meantime
+                    known.tags[RUN_NAME] = known.name
                 known.owned = True
+                if record.name and not known.name:
+                    known.name = record.name
+                    known.changed = True
             return
         state = self._begin(record, "the start of a run")
         if state:
@@ -279,8 +278,12 @@ class RunStates:
     @take.register
     def _(self, record: records.TagDeleted) -> None:
         state = self._open(record.run_id, f"the removal of tag {record.key!r}")
-        if state is not None:
-            state.tags[record.key] = None
+        if state is None:
+            return
+        state.tags[record.key] = None
+        if record.key == RUN_NAME:  # searches by name look at the tag
+            state.name = ""
+            state.changed = True
 
     @take.register
     def _(self, record: records.InputsLogged) -> None:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-import sqlalchemy as sa
-
 from chiplog.core.entities import RunStatus
 from chiplog.store.sql import doubles, schema
-from chiplog.store.sql.chunks import Columns
+from chiplog.store.sql.columns import Columns, summarize
 from chiplog.store.sql.contexts import ContextWriter
 from chiplog.store.sql.fields import METRIC, PARAM, TAG
 from chiplog.store.sql.inputs import InputWriter
 from chiplog.store.sql.points import PointWriter
-from chiplog.store.sql.prepared import delete, insert, select, update
+from chiplog.store.sql.prepared import delete, insert, select, select_among, update
 from chiplog.store.sql.summaries import COLUMNS, Summary
 from chiplog.store.sql.texts import split
 
@@ -25,14 +23,13 @@ if TYPE_CHECKING:
     from chiplog.store.sql.fields import FieldKey, Fields
     from chiplog.store.sql.runstate import RunState, RunStates
 
-_IN_ONE_QUERY: Final = 500
 _FEW: Final = 4
 
 _insert_run = insert(
     schema.runs, *(column.name for column in schema.runs.columns if column.name != "id")
 )
 _update_run = update(schema.runs, ("name", "status", "end_time"), ("id",))
-_select_number = select(schema.runs, ("id",), ("run_id",))
+_select_numbers = select_among(schema.runs, ("run_id", "id"), "run_id")
 _insert_param = insert(schema.params)
 _insert_tag = insert(schema.tags)
 _update_tag = update(schema.tags, ("head", "tail"), ("run", "field"))
@@ -98,18 +95,9 @@ class RunsWriter:
         )
 
     def _read_numbers(self, new: list[RunState]) -> None:
-        if len(new) <= _FEW:
-            for run in new:
-                run.number = self._tx.rows(_select_number, run.run_id)[0].id
-            return
-        table = schema.runs
-        for at in range(0, len(new), _IN_ONE_QUERY):
-            some = {run.run_id: run for run in new[at : at + _IN_ONE_QUERY]}
-            rows = self._tx.execute(
-                sa.select(table.c.id, table.c.run_id).where(table.c.run_id.in_(list(some)))
-            )
-            for number, run_id in rows:
-                some[run_id].number = number
+        by_id = {run.run_id: run for run in new}
+        for run_id, number in self._tx.among(_select_numbers, by_id):
+            by_id[run_id].number = number
 
     def _ensure_fields(self, runs: list[RunState]) -> None:
         needed: set[FieldKey] = set()
@@ -143,7 +131,7 @@ class RunsWriter:
                 continue
             known: set[int] = set()
             if not run.new:
-                known = {row.field for row in self._tx.rows(_select_tags, run.number)}
+                known = {row[0] for row in self._tx.rows(_select_tags, run.number)}
             for name, value in run.tags.items():
                 field = self._field(run, TAG, name)
                 if value is None:
@@ -205,15 +193,16 @@ class RunsWriter:
             for run, points in placed
             if len(points)
         ]
-        known = self._summaries({(run, field) for run, field, _ in numbered})
+        empty = {run.number for run, _ in placed if run.new and not run.metrics}
+        known = self._summaries({(run, field) for run, field, _ in numbered if run not in empty})
         summaries: dict[tuple[int, int], Summary] = dict(known)
         for run, field, points in numbered:
             columns = Columns(points.steps, points.timestamps, points.values)
-            context = contexts.number(points.series)
-            if context:
-                contexts.add(context, run, field, columns)
-            summary = writer.add((run, field), summaries.get((run, field)), columns, context)
-            summaries[run, field] = summary
+            added = summarize(columns, contexts.number(points.series))
+            if added.context:
+                contexts.add(run, field, added)
+            place = run, field
+            summaries[place] = writer.add(place, summaries.get(place), columns, added)
         writer.flush()
         contexts.flush()
         self._write_summaries(summaries, known.keys())
@@ -229,9 +218,9 @@ class RunsWriter:
                     for row in self._tx.rows(_select_metric, run, field):
                         found[run, field] = Summary(*row)
             else:
-                for row in self._tx.rows(_select_metrics, run):
-                    if (run, row.field) in keys:
-                        found[run, row.field] = Summary(*row[1:])
+                for field, *columns in self._tx.rows(_select_metrics, run):
+                    if (run, field) in keys:
+                        found[run, field] = Summary(*columns)
         return found
 
     def _write_summaries(

@@ -18,9 +18,8 @@ from __future__ import annotations
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import mysql, postgresql, sqlite
 
-HEAD: Final = "0001"
+HEAD: Final = "0002"
 """The version of this schema: the newest revision in ``migrations/versions``."""
 
 VERSION_TABLE: Final = "chiplog_version"
@@ -30,15 +29,18 @@ HEAD_LENGTH: Final = 64
 
 metadata = sa.MetaData()
 
-_Id = sa.BigInteger().with_variant(sqlite.INTEGER(), "sqlite")
-_Blob = sa.LargeBinary().with_variant(mysql.LONGBLOB(), "mysql", "mariadb")
-_LongText = sa.Text().with_variant(mysql.LONGTEXT(), "mysql", "mariadb")
-_SortedText = sa.Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
+# Said in SQLAlchemy's own types: those of the dialects would import every database's.
+_MYSQL_LONG: Final = 1 << 24  # MySQL takes its smallest type of that length: LONGTEXT, LONGBLOB
+
+_Id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+_Blob = sa.LargeBinary().with_variant(sa.LargeBinary(_MYSQL_LONG), "mysql", "mariadb")
+_LongText = sa.Text().with_variant(sa.Text(_MYSQL_LONG), "mysql", "mariadb")
+_SortedText = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
 
 def _text(length: int) -> sa.String:
     """A text column that compares by code point on every database."""
-    return sa.String(length).with_variant(postgresql.VARCHAR(length, collation="C"), "postgresql")
+    return sa.String(length).with_variant(sa.String(length, collation="C"), "postgresql")
 
 
 def _table(
@@ -54,10 +56,6 @@ def _table(
         *columns,
         sqlite_with_rowid=not clustered,
         sqlite_autoincrement=once,
-        mysql_charset="utf8mb4",
-        mysql_collate="utf8mb4_bin",
-        mariadb_charset="utf8mb4",
-        mariadb_collate="utf8mb4_bin",
     )
 
 
@@ -125,6 +123,18 @@ sa.Index(
     runs.c.deleted,
     runs.c.start_time.desc(),
     runs.c.run_id,
+)
+sa.Index("runs_by_end", runs.c.experiment_id, runs.c.deleted, runs.c.end_time)
+
+FINISHED: Final[sa.ColumnElement[str]] = sa.literal_column("'FINISHED'")
+"""A status that most runs have, so an index leaves it out; written into statements as it is."""
+
+_by_status = sa.Index(
+    "runs_by_status",
+    runs.c.experiment_id,
+    runs.c.deleted,
+    runs.c.status,
+    sqlite_where=runs.c.status != FINISHED,
 )
 
 
@@ -224,7 +234,13 @@ datasets = _table(
     sa.UniqueConstraint("experiment_id", "name", "digest", name="datasets_by_name"),
 )
 
-inputs = _table("inputs", _key("run"), _key("dataset"), clustered=True)
+inputs = _table(
+    "inputs",
+    _key("run"),
+    _key("dataset"),
+    sa.Index("inputs_by_dataset", "dataset"),
+    clustered=True,
+)
 
 input_tags = _table(
     "input_tags",
@@ -300,6 +316,13 @@ owners = _table(
     clustered=True,
 )
 
+# Where files lie that nobody needs any more, relative to the artifact root if they lie below it.
+garbage = _table(
+    "garbage",
+    sa.Column("id", _Id, primary_key=True, autoincrement=True),
+    _column("location", sa.Text()),
+)
+
 RUN_TABLES: Final = (
     params,
     tags,
@@ -314,3 +337,14 @@ RUN_TABLES: Final = (
     owners,
 )
 """The tables whose rows belong to a run by their column ``run``."""
+
+
+def create_tables(connection: sa.Connection) -> None:
+    """Make every table and index; MySQL's compare texts by code point like the others'."""
+    dialect = connection.dialect.name
+    if dialect in {"mysql", "mariadb"}:  # said here: at the tables, it would import this dialect
+        for table in metadata.tables.values():
+            table.dialect_options[dialect].update(charset="utf8mb4", collate="utf8mb4_bin")
+    if dialect == "postgresql":
+        _by_status.dialect_options[dialect]["where"] = runs.c.status != FINISHED
+    metadata.create_all(connection, checkfirst=False)

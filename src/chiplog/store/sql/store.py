@@ -1,26 +1,30 @@
-"""The tracking store on a SQL database: every method is one transaction."""
+"""The tracking store on a SQL database: every method is one transaction.
+
+What handles points imports numpy, and is imported where it is needed: a program that only looks at
+runs starts sooner without.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from chiplog.core.clock import now_ms
 from chiplog.core.entities import Metric, Page
 from chiplog.core.records import Series, SeriesPoints
 from chiplog.store.sql import (
-    apply,
+    cursors,
     experiments,
     experimentsearch,
     models,
-    points,
+    modelsearch,
     runs,
     runsearch,
 )
 from chiplog.store.sql.contexts import read_contexts
 from chiplog.store.sql.fields import FieldMemory, Fields
 from chiplog.store.sql.gc import Collector
-from chiplog.store.sql.history import history_page
 from chiplog.store.sql.opening import open_database, sqlite_path
-from chiplog.store.sql.places import Places
+from chiplog.store.sql.places import Places, warn_of_local_files
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,9 +32,9 @@ if TYPE_CHECKING:
 
     from chiplog.core.entities import Experiment, LoggedModel, MetricSummary, Run
     from chiplog.core.records import Batch, Refused
-    from chiplog.store.sql.chunks import Columns
+    from chiplog.store.sql.bin import Freed
+    from chiplog.store.sql.columns import Columns
     from chiplog.store.sql.engine import Transaction
-    from chiplog.store.sql.gc import Freed
 
 
 class SqlTrackingStore:
@@ -42,6 +46,7 @@ class SqlTrackingStore:
         self._places = Places.of(path)
         self._memory = FieldMemory()
         self._database = open_database(uri)
+        self._is_shared = path is None
 
     def __repr__(self) -> str:
         return f"SqlTrackingStore({self._database.place!r})"
@@ -131,11 +136,7 @@ class SqlTrackingStore:
 
     def get_run(self, run_id: str) -> Run:
         """The run of that id, deleted ones included."""
-
-        def work(tx: Transaction) -> Run:
-            return runs.read(tx, self._memory, self._places, [runs.find(tx, run_id).id])[0]
-
-        return self._database.read(work)
+        return self._database.read(lambda tx: runs.get(tx, self._memory, self._places, run_id))
 
     def search_runs(
         self,
@@ -168,10 +169,13 @@ class SqlTrackingStore:
         self, run_id: str, key: str, max_results: int | None, page_token: str | None
     ) -> Page[Metric]:
         """A page of a metric's points, by timestamp, step, value; empty for an unknown key."""
+        from chiplog.store.sql.history import history_page
+
         return history_page(run_id, key, self.get_points(run_id, key), max_results, page_token)
 
     def get_points(self, run_id: str, key: str) -> list[SeriesPoints]:
         """All points of a metric as columns, one entry per series, in the order recorded."""
+        from chiplog.store.sql import points
 
         def work(tx: Transaction) -> list[SeriesPoints]:
             found = runs.summary_of(tx, self._memory, run_id, key)
@@ -183,6 +187,7 @@ class SqlTrackingStore:
 
     def get_sampled_points(self, run_id: str, key: str, max_points: int) -> list[SeriesPoints]:
         """At most ``max_points`` points of a metric that keep its shape, extremes included."""
+        from chiplog.store.sql import points
 
         def work(tx: Transaction) -> list[SeriesPoints]:
             found = runs.summary_of(tx, self._memory, run_id, key)
@@ -212,11 +217,16 @@ class SqlTrackingStore:
 
     def apply(self, batch: Batch) -> list[Refused]:
         """Apply a batch and remember its end; raise StaleCursor if it is not next."""
+        from chiplog.store.sql import apply
+
+        if self._is_shared and batch.records:
+            self._is_shared = False
+            self._database.read(lambda tx: warn_of_local_files(tx, self._database, self._places))
         return apply.apply(self._database, self._memory, self._places, batch)
 
     def cursor(self, journal_id: str) -> int:
         """How far a journal has been delivered, in bytes since its beginning; 0 if never."""
-        return self._database.read(lambda tx: apply.cursor(tx, journal_id))
+        return self._database.read(lambda tx: cursors.position(tx, journal_id))
 
     def mark_dead(self, journal_id: str, last_seen: int, reason: str) -> list[str]:
         """Mark the runs a dead process left open KILLED, ended at ``last_seen``; their ids."""
@@ -250,7 +260,7 @@ class SqlTrackingStore:
         """A page of logged models, latest first."""
 
         def work(tx: Transaction) -> Page[LoggedModel]:
-            rows, token = models.search(
+            rows, token = modelsearch.search(
                 tx,
                 experiment_ids=experiment_ids,
                 filter_string=filter_string,
@@ -273,8 +283,11 @@ class SqlTrackingStore:
         dry_run: bool = False,
     ) -> Freed:
         """Free what lies in the bin, artifacts and database space included."""
-        collector = Collector(self._database, self._places)
-        return collector.collect(older_than_ms, run_ids, experiment_ids, dry_run=dry_run)
+        named = run_ids is not None or experiment_ids is not None
+        until = None if named else now_ms() - older_than_ms
+        collector = Collector(self._database, self._places, until)
+        work = collector.weigh if dry_run else collector.collect
+        return work(run_ids, experiment_ids)
 
     def close(self) -> None:
         """Let go of connections and files."""

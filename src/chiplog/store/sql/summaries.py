@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
-
-import numpy as np
+from typing import Final
 
 from chiplog.store.sql import doubles
-
-if TYPE_CHECKING:
-    from chiplog.store.sql.chunks import Columns
 
 COLUMNS: Final = (
     "latest",
@@ -71,6 +66,10 @@ class Summary:
             self.max_step,
         )
 
+    def copy(self) -> Summary:
+        """Another one with the same content."""
+        return Summary(*self.row())
+
     def add(self, other: Summary) -> None:
         """Take in the summary of points that came later."""
         if other.position() >= self.position():
@@ -91,48 +90,3 @@ class Summary:
         """What decides which of two points is the later: step, time, value; NaN counts as 0."""
         value = self.latest if doubles.is_number(self.latest) else doubles.ZERO
         return self.latest_step, self.latest_time, value
-
-
-def summarize(columns: Columns, context: int) -> Summary:
-    """The summary of points in one context; at least one."""
-    count = len(columns)
-    at = _latest(columns) if count > 1 else 0
-    latest = doubles.encode(float(columns.values[at]))
-    step, time = int(columns.steps[at]), int(columns.times[at])
-    if count == 1:
-        return Summary(latest, step, time, context)
-    values = columns.values
-    nan = np.isnan(values)
-    low = int(np.argmin(np.where(nan, np.inf, values)))
-    high = int(np.argmax(np.where(nan, -np.inf, values)))
-    if nan[low] or nan[high]:  # nothing but NaNs, or NaNs before infinities
-        numbers = np.flatnonzero(~nan)
-        if not len(numbers):
-            return Summary(latest, step, time, context, count, 0, latest, 0, latest, 0)
-        low = int(numbers[np.argmin(values[numbers])])
-        high = int(numbers[np.argmax(values[numbers])])
-    return Summary(
-        latest,
-        step,
-        time,
-        context,
-        count,
-        0,
-        doubles.encode(float(values[low])),
-        int(columns.steps[low]),
-        doubles.encode(float(values[high])),
-        int(columns.steps[high]),
-    )
-
-
-def _latest(columns: Columns) -> int:
-    """Where the greatest (step, time, value) is, the last one of equals."""
-    among = np.flatnonzero(columns.steps == columns.steps.max())
-    if len(among) > 1:
-        times = columns.times[among]
-        among = among[times == times.max()]
-    if len(among) > 1:
-        values = columns.values[among]
-        values = np.where(np.isnan(values), 0.0, values)
-        among = among[values == values.max()]
-    return int(among[-1])

@@ -46,19 +46,30 @@ class DeliveryBehaviour(Behaviour):
     def test_runs_of_a_dead_process_are_marked(self, store: TrackingStore, pen: Pen) -> None:
         """KILLED, ended when last seen, with the reason and the last step."""
         dead = pen.run(status=None)
-        pen.write(points=[columns(dead, "loss", [7], [START], [0.1])])
+        pen.write(points=[columns(dead, "loss", [7], [START + 2000], [0.1])])
         ended = pen.run()
         pen.write(
             RunStarted("lasting", experiment_id="0", user_id="", start_time=1, name="", owned=False)
         )
-        assert store.mark_dead(pen.journal_id, START + 99, "the process died") == [dead]
+        assert store.mark_dead(pen.journal_id, START + 9000, "the process died") == [dead]
         run = store.get_run(dead)
-        assert (run.info.status, run.info.end_time) == ("KILLED", START + 99)
+        assert (run.info.status, run.info.end_time) == ("KILLED", START + 9000)
         reason = run.data.tags["chiplog.exit.reason"]
         assert reason == "the process died (last seen at step 7 of loss)"
         assert store.get_run(ended).info.status == "FINISHED"
         assert store.get_run("lasting").info.status == "RUNNING"
-        assert store.mark_dead(pen.journal_id, START + 99, "the process died") == []
+        assert store.mark_dead(pen.journal_id, START + 9000, "the process died") == []
+
+    def test_no_run_of_a_dead_process_ends_before_what_is_known_of_it(
+        self, store: TrackingStore, pen: Pen
+    ) -> None:
+        """Its start, and the latest point of the process; a point in the future is not believed."""
+        logged, late = pen.run(status=None), pen.run(status=None)
+        pen.write(points=[columns(logged, "loss", [7], [START + 1500], [0.1])])
+        pen.write(points=[columns(logged, "odd", [0], [1 << 60], [0.1])])
+        assert sorted(store.mark_dead(pen.journal_id, 5, "the process died")) == [logged, late]
+        assert store.get_run(logged).info.end_time == START + 1500
+        assert store.get_run(late).info.end_time == START + 2000  # when it started
 
     def test_a_run_resumed_elsewhere_lives_on(self, store: TrackingStore) -> None:
         """It belongs to the journal that resumed it last."""

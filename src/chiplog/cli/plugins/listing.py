@@ -1,4 +1,4 @@
-"""``chiplog plugins``: what is loaded, from where, and what it provides."""
+"""``chiplog plugins list``: what is loaded, from where, and what it provides."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ _PROVIDES = {
     "chiplog_cli": "commands",
     "chiplog_run_context": "run context",
     "chiplog_run_context_files": "run context files",
+    "chiplog_run_context_late": "run context",
     "chiplog_tracking_store": "tracking store",
     "chiplog_artifact_store": "artifact store",
     "chiplog_registry_store": "model registry",
@@ -27,7 +28,7 @@ _PROVIDES = {
 }
 
 
-@click.command("plugins")
+@click.command("list")
 @click.option("--verbose", is_flag=True, help="Also show each plugin's module and hooks.")
 @json_option
 def command(verbose: bool, as_json: bool) -> None:
@@ -36,6 +37,11 @@ def command(verbose: bool, as_json: bool) -> None:
     Plugins that could not be loaded are listed with the reason, those that are switched off by
     CHIPLOG_DISABLED_PLUGINS as disabled.
     """
+    list_plugins(verbose=verbose, as_json=as_json)
+
+
+def list_plugins(*, verbose: bool, as_json: bool) -> None:
+    """Print the plugins, and what each provides."""
     from chiplog.hooks.manager import plugins
 
     manager = plugins()

@@ -1,0 +1,88 @@
+"""Watches ``validate``, ``test`` and ``predict``: what they measure belongs to what was trained."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from chiplog.core.autolog import nesting
+from chiplog.core.autolog.opening import open_session
+from chiplog.core.autolog.receipt import Captured, Omission
+from chiplog.core.autolog.scalars import number
+from chiplog.core.runs import ranks
+from chiplog.integrations.lightning.destinations import logger_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from chiplog.core.autolog.installation import Installation
+    from chiplog.core.autolog.session_run import SessionRun
+
+_MODES: Final = {"test": "testing"}
+
+
+class Evaluations:
+    """Records the metrics of evaluations into the run of the module, else into one of their own."""
+
+    def __init__(self, installation: Installation) -> None:
+        self._installation = installation
+
+    def watch(self, trainer: type) -> None:
+        """Watch the evaluations of one package's Trainer."""
+        for name in ("validate", "test", "predict"):
+            self._installation.patcher.wrap(trainer, name, self._around)
+
+    def _around(
+        self, wrapped: Callable[..., Any], trainer: Any, args: tuple[Any, ...], kwargs: Any
+    ) -> Any:
+        if not nesting.is_watching():
+            return wrapped(*args, **kwargs)
+        result = wrapped(*args, **kwargs)  # the user's own call: once, unguarded
+        name = wrapped.__name__
+        if ranks.is_main():
+            record = self._record
+            self._installation.guarded(f"Recording Trainer.{name}", record, trainer, name, result)
+        return result
+
+    def _record(self, trainer: Any, name: str, result: Any) -> None:
+        module = trainer.lightning_module
+        run = self._installation.run_of(module) if module is not None else None
+        if name == "predict":
+            self._tell_of_predictions(run)
+            return
+        if module is None or logger_of(trainer) is not None:
+            return  # the logger was given the metrics
+        metrics = {
+            key: found
+            for of_loader in result or ()
+            for key, value in of_loader.items()
+            if isinstance(found := number(value), float)
+        }
+        if run is not None:
+            self._add(run, name, metrics, int(trainer.current_epoch))
+            return
+        with nesting.awake():
+            opened = open_session("lightning", trained=module, what=f"Trainer.{name}")
+        if opened is not None:
+            with opened:
+                session = opened.session
+                session.captured("metrics", session.log_metrics(metrics))
+                if name in _MODES:
+                    session.set_tags({"Mode": _MODES[name]})
+
+    def _tell_of_predictions(self, run: SessionRun | None) -> None:
+        told = "Trainer.predict"
+        if run is None or not run.document.sessions:
+            return
+        receipt = run.document.sessions[-1]
+        if all(entry.what != told for entry in receipt.skipped):
+            receipt.skipped.append(Omission(told, "predictions are the caller's alone"))
+            run.attach_receipt()
+
+    def _add(self, run: SessionRun, name: str, metrics: dict[str, float], epoch: int) -> None:
+        run.writer.log_metrics(metrics, epoch)
+        if name in _MODES:
+            run.writer.set_tags({"Mode": _MODES[name]})
+        if run.document.sessions:
+            done = Captured(f"metrics of Trainer.{name}", len(metrics))
+            run.document.sessions[-1].captured.append(done)
+            run.attach_receipt()

@@ -1,0 +1,44 @@
+"""Where Lightning's training calls are watched."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from chiplog.core.autolog.integration import Integration, Point
+from chiplog.integrations.lightning.config import LightningConfig
+from chiplog.integrations.lightning.packages import LIGHTNING, PYTORCH_LIGHTNING
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from chiplog.core.autolog.installation import Installation
+
+_log = logging.getLogger("chiplog.lightning")
+
+
+class LightningIntegration(Integration):
+    """Records ``Trainer.fit`` of both packages, and what is evaluated on a trained module."""
+
+    name = "lightning"
+    distribution = "lightning"
+    versions = ">=2.4"
+    modules = (LIGHTNING, PYTORCH_LIGHTNING)
+    options = LightningConfig
+    module = "chiplog.integrations.lightning.api"
+    configured_by = "pytorch"
+
+    def install(self, installation: Installation) -> None:
+        """Watch each of the two packages as soon as it is there."""
+        from chiplog.integrations.lightning.evaluation import Evaluations
+        from chiplog.integrations.lightning.fit import FitWatch
+
+        evaluations = Evaluations(installation)
+
+        def watch(package: ModuleType) -> None:
+            trainer: Any = package.Trainer
+            installation.watch(Point(trainer, "fit", FitWatch))
+            evaluations.watch(trainer)
+
+        for name in self.modules:
+            installation.on_import(name, watch)

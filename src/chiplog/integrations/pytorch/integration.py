@@ -1,0 +1,94 @@
+"""Where PyTorch's training loops are watched."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any, Final
+
+from chiplog.core.autolog.integration import Integration
+from chiplog.core.autolog.loop import end_loops
+from chiplog.integrations.pytorch.config import PytorchConfig
+from chiplog.integrations.pytorch.recording import BACKWARD, STEP
+from chiplog.integrations.pytorch.watcher import Watcher, hook_of, keep_from_compiling
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from chiplog.core.autolog.installation import Installation
+
+BATCH: Final = "torch.utils.data.DataLoader"
+
+
+class PytorchIntegration(Integration):
+    """Watches every optimizer's steps, and the losses and batches that lead to them."""
+
+    name = "pytorch"
+    distribution = "torch"
+    versions = ">=2.6,<3"
+    modules = ("torch",)
+    options = PytorchConfig
+    module = "chiplog.integrations.pytorch.api"
+
+    def __init__(self) -> None:
+        self.watcher: Watcher | None = None
+
+    def install(self, installation: Installation) -> None:
+        """Watch ``backward``, optimizers, schedulers, loaders and scalers."""
+        import torch
+        from torch.nn.modules import module
+        from torch.optim import lr_scheduler, optimizer
+
+        watcher = self.watcher = Watcher(installation, torch.Tensor.backward.__code__)
+        keep_from_compiling(watcher)
+        compiling = torch.compiler.is_compiling
+        for handle in (
+            optimizer.register_optimizer_step_pre_hook(hook_of(watcher.before_step, compiling)),
+            optimizer.register_optimizer_step_post_hook(hook_of(watcher.after_step, compiling)),
+            module.register_module_parameter_registration_hook(watcher.modules.owns),
+            module.register_module_module_registration_hook(watcher.modules.holds),
+        ):
+            installation.patcher.on_undo(handle.remove)
+        installation.note_hook(STEP)
+        wrap = installation.patcher.wrap
+        installation.note_hook(BACKWARD, wrap(torch.autograd, "backward", watcher.backward))
+        wrap(torch.optim.Optimizer, "__init__", watcher.born)
+        for kind in vars(lr_scheduler).values():
+            if (
+                isinstance(kind, type)
+                and issubclass(kind, lr_scheduler.LRScheduler)
+                and "__init__" in vars(kind)
+                and kind.__name__ in {"LRScheduler", "ReduceLROnPlateau", "SequentialLR"}
+            ):
+                wrap(kind, "__init__", watcher.scheduler_born)
+        installation.patcher.wrap_functions(
+            {torch.nn.utils.clip_grad_norm_: watcher.clip},
+            [torch.nn.utils, sys.modules["torch.nn.utils.clip_grad"]],
+        )
+        installation.on_import("torch.utils.data.dataloader", self._watch_loaders)
+        installation.on_import("torch.amp.grad_scaler", self._watch_scaler)
+
+    def uninstall(self, installation: Installation) -> None:
+        """End what is being recorded."""
+        self.watcher = None
+        end_loops(installation.flavor)
+
+    def _watch_loaders(self, module: ModuleType) -> None:
+        if self.watcher is None:
+            return
+        wrap = module_patcher(self.watcher)
+        wrap(module.DataLoader, "__iter__", self.watcher.iterate)
+        done = wrap(module._BaseDataLoaderIter, "__next__", self.watcher.next_batch)  # noqa: SLF001 - there is no public one
+        self.watcher.installation.note_hook(BATCH, done)
+
+    def _watch_scaler(self, module: ModuleType) -> None:
+        if self.watcher is None:
+            return
+        wrap = module_patcher(self.watcher)
+        wrap(module.GradScaler, "scale", self.watcher.scale)
+        wrap(module.GradScaler, "step", self.watcher.scaler_step)
+        wrap(module.GradScaler, "update", self.watcher.scaler_update)
+
+
+def module_patcher(watcher: Watcher) -> Any:
+    """What patches, with a ledger."""
+    return watcher.installation.patcher.wrap
