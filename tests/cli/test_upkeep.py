@@ -8,6 +8,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -155,6 +156,19 @@ def test_doctor_finds_a_good_project_well(
     assert checks["Writable"]["good"] is True
     assert "sqlalchemy" in checks["Dependencies"]["found"]
     assert checks["CHIPLOG_STRICT"]["found"] == "1"
+
+
+@pytest.mark.parametrize("module", ["sklearn", "torch", "tensorflow", "xgboost", "lightgbm"])
+def test_doctor_names_a_framework_whatever_its_distribution_is_called(
+    chiplog_json: Callable[..., Any], project: Path, module: str
+) -> None:
+    found = metadata.packages_distributions().get(module, [])
+    names = [name.replace("_", "-") for name in found]
+    if not names:
+        pytest.skip(f"{module} is not installed")
+    checks = {check["what"]: check for check in chiplog_json("doctor")}
+    versions = checks["Frameworks"]["found"].split(", ")
+    assert any(f"{name} {metadata.version(name)}" in versions for name in names)
 
 
 def test_doctor_makes_no_project(chiplog: Callable[..., Result], project: Path) -> None:

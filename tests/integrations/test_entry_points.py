@@ -316,7 +316,7 @@ def tensorflow_tape() -> object:
     return model
 
 
-@cell("tensorflow", "GradientTape in tf.function", None)
+@cell("tensorflow", "GradientTape in tf.function", "loss")
 def tensorflow_function() -> object:
     import tensorflow as tf
 
@@ -327,6 +327,18 @@ def tensorflow_function() -> object:
     for _ in range(2):
         step()
     return model
+
+
+@cell("tensorflow", "GradientTape without an optimizer", None)
+def tensorflow_without_optimizer() -> object:
+    import tensorflow as tf
+
+    weights = tf.Variable(tf.zeros((64, 10)))
+    X, y = digits()
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean(tf.keras.losses.sparse_categorical_crossentropy(y, X @ weights, True))
+    weights.assign_sub(0.1 * tape.gradient(loss, weights))
+    return weights
 
 
 # XGBoost and LightGBM

@@ -37,7 +37,19 @@ STORE = "Store"
 
 _LITTLE_SPACE = 1_000_000_000
 _NO_SPACE = 50_000_000
-_FRAMEWORKS = ("scikit-learn", "torch", "lightning", "tensorflow", "keras", "xgboost", "lightgbm")
+_FRAMEWORKS = (
+    "scikit-learn",
+    "torch",
+    "lightning",
+    "pytorch-lightning",
+    "tensorflow",
+    "tensorflow-cpu",
+    "keras",
+    "xgboost",
+    "xgboost-cpu",
+    "lightgbm",
+    "tensorboard",
+)
 
 
 class Check(msgspec.Struct):

@@ -110,7 +110,8 @@ def _show_session(out: Terminal, session: Receipt, *, running: bool) -> None:
     _show_calls(out, session.calls, running=running)
     out.title("Captured")
     if not session.captured:
-        out.note("  nothing")
+        ended = all(call.outcome != "TRAINING" for call in session.calls)
+        out.note("  nothing" if ended else "  not told before the end: chiplog runs show has it")
     for item in session.captured:
         line = Text("  ").append_text(out.mark(True)).append(f" {_captured_text(item)}")
         out.wrapped(line.append(f"  {item.detail}" if item.detail else "", style="dim"), 4)

@@ -19,10 +19,11 @@ from chiplog.core.errors import (
     NotFound,
     StoreUnavailable,
 )
+from chiplog.core.journal import open_journal
 from chiplog.core.records import NAMED
 from chiplog.core.runs.active import forget_writers
 from chiplog.core.runs.inherit import inherited
-from chiplog.core.runs.reading import readable_store
+from chiplog.core.runs.reading import note_behind, readable_store
 from chiplog.core.stores import open_tracking_store
 
 if TYPE_CHECKING:
@@ -171,11 +172,8 @@ def _fresh(uri: str, wanted: str) -> Experiment:
     try:
         experiment = read(uri, wanted) if name is None else get_or_create(uri, name)
     except StoreUnavailable as error:
-        _log.warning(
-            "%s Runs start all the same: this process, the next one that opens the store, or "
-            "`chiplog sync` delivers them.",
-            error,
-        )
+        _log.debug("%s is taken to be there. %s", wanted, error)  # the delivery tells of it
+        note_behind(open_journal(uri))
         experiment = Experiment(wanted, name or "", artifact_location="")
     if experiment.lifecycle_stage == LifecycleStage.ACTIVE:
         _seen[uri, wanted] = _Seen(experiment, _trusted_until())

@@ -8,6 +8,7 @@ wrapper stays and ours is switched off underneath.
 
 from __future__ import annotations
 
+import functools
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -33,7 +34,7 @@ class Patch:
     owner: type | ModuleType
     name: str
     raw: Any
-    ours: Wrapped
+    ours: Callable[..., Any]
 
     @property
     def target(self) -> str:
@@ -98,6 +99,28 @@ class Patcher:
             self._put_in(owner, name, entry, Wrapped(entry, wrapper, self._switch, name))
             return True
 
+    def replace(
+        self,
+        owner: type | ModuleType,
+        name: str,
+        make: Callable[[Callable[..., Any], list[bool]], Callable[..., Any]],
+    ) -> bool:
+        """Put a plain function in the place of ``owner.name``, and say whether it is there.
+
+        For a function that is called in every step of a training: a call through :meth:`wrap` takes
+        several times as long. ``make(original, on)`` hands back the function, which calls the
+        original itself, and does nothing else any more once ``on`` is empty. What it replaces must
+        be a plain function too, and is looked up by everybody in this one place.
+        """
+        with self._lock:
+            entry = vars(owner).get(name)
+            known = self._patches.get((id(owner), name))
+            if entry is None or (known is not None and _leads_to(entry, known.ours)):
+                return entry is not None
+            ours = functools.update_wrapper(make(entry, self._switch), entry)
+            self._put_in(owner, name, entry, ours)
+            return True
+
     def wrap_functions(
         self,
         wrappers: Mapping[Callable[..., Any], Wrapper],
@@ -112,7 +135,7 @@ class Patcher:
         """
         with self._lock:
             wanted: dict[int, object] = {id(function): function for function in wrappers}
-            ours: dict[int, Wrapped] = {}
+            ours: dict[int, Callable[..., Any]] = {}
             for function, wrapper in wrappers.items():
                 known = self._functions.get(id(function))
                 ours[id(function)] = (
@@ -169,7 +192,9 @@ class Patcher:
             self._functions.clear()
             self._switch = Switch()
 
-    def _put_in(self, owner: type | ModuleType, name: str, raw: Any, ours: Wrapped) -> None:
+    def _put_in(
+        self, owner: type | ModuleType, name: str, raw: Any, ours: Callable[..., Any]
+    ) -> None:
         patch = Patch(owner, name, raw, ours)
         setattr(owner, name, ours)
         self._patches[id(owner), name] = patch
@@ -200,7 +225,7 @@ def target_name(owner: type | ModuleType, name: str) -> str:
     return f"{owner.__name__}.{name}"
 
 
-def _leads_to(entry: Any, ours: Wrapped) -> bool:
+def _leads_to(entry: Any, ours: Callable[..., Any]) -> bool:
     """Whether an entry is our wrapper, or somebody else's around it."""
     for _ in range(64):
         if entry is ours or entry is None:

@@ -226,6 +226,25 @@ def test_extras_stay_within_their_part_of_the_training_time(clock: Clock) -> Non
     assert all(budget.keeps_step() for _ in range(10))  # scalars are always kept
 
 
+def test_extras_are_rare_where_scalars_alone_take_more_than_their_part(clock: Clock) -> None:
+    budget = Budget(None)
+    record = metered(budget, budget.meter("per step"), lambda: clock.work(0.00005), _never)
+    budget.start()
+    done, ready = 0, 0.0
+    for _ in range(10000):
+        clock.work(0.001)
+        record()
+        asks = clock.now >= ready
+        if budget.affords("gradient norm"):
+            assert asks
+            done += 1
+            with Spending(budget, budget.meter("gradient norm"), is_extra=True):
+                clock.work(0.0002)
+        else:
+            ready = budget.affordable_at("gradient norm")
+    assert done == pytest.approx(50, abs=2)  # a thousandth of the time
+
+
 def test_extras_of_several_kinds_share_one_limit(clock: Clock) -> None:
     budget = Budget(None)
     budget.start()

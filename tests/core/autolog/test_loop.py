@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import gc
+import os
+import signal
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -135,6 +138,25 @@ def test_another_loop_of_the_same_thread_ends_it(project: Project, tiny: Any) ->
     assert not first.is_open
     second.end()
     assert len(project.top_runs()) == 2
+
+
+def test_a_worker_that_is_terminated_after_its_training_has_finished_it(
+    project: Project, tiny: Any
+) -> None:
+    child = os.fork()
+    if child == 0:
+        thing = Thing()
+        loop = open_loop("tiny", "loop", ending=lambda error: time.sleep(0.3))
+        assert loop is not None
+        loop.lives_with(thing)
+        del thing
+        os.kill(os.getpid(), signal.SIGTERM)  # as a pool of processes does to its workers
+        os._exit(1)
+    _, status = os.waitpid(child, 0)
+    assert os.WTERMSIG(status) == signal.SIGTERM
+    (run,) = project.runs()
+    assert run.info.status == "FINISHED"
+    assert [call.outcome for call in project.receipt(run.info.run_id).calls] == ["FINISHED"]
 
 
 def test_other_trainings_meanwhile_are_its_children(project: Project, tiny: Any) -> None:

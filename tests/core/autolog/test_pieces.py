@@ -12,6 +12,7 @@ import pickle
 import random
 import types
 from dataclasses import dataclass
+from importlib import metadata
 from typing import Any
 
 import numpy as np
@@ -139,6 +140,11 @@ def test_the_version_is_the_modules_own_or_its_distributions() -> None:
     assert installed_version(module, "wrapt") is not None
     module.__version__ = "7.1"  # type: ignore[attr-defined]
     assert installed_version(module, "wrapt") == "7.1"
+
+
+def test_the_version_of_a_submodule_is_that_of_the_distribution_it_comes_with() -> None:
+    module = types.ModuleType("wrapt.some.submodule")
+    assert installed_version(module, "no-such-distribution") == metadata.version("wrapt")
 
 
 # Settings

@@ -67,6 +67,19 @@ def test_an_unknown_failure_of_the_store_is_tried_again_too(
     assert store.steps() == list(range(10))
 
 
+def test_a_store_that_comes_and_goes_is_told_of_once(
+    store: Any, journal: Journal, loss: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    for step in range(3):
+        store.before_apply = failing(lambda: StoreUnavailable("the network is away"), 1)
+        log(journal, loss, range(step, step + 1))
+        assert journal.flush(20)
+    assert store.steps() == [0, 1, 2]
+    down, up = messages(caplog)
+    assert "cannot be written for now" in down
+    assert "can be written again" in up
+
+
 def test_a_flush_times_out_while_the_store_is_down_and_delivery_goes_on(
     store: Any, journal: Journal, loss: int
 ) -> None:

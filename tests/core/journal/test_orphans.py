@@ -96,9 +96,10 @@ def test_a_process_that_dies_later_is_found_by_who_reads(
     opened()
     assert read().steps() == []
     orphan(LOGS_A_THOUSAND_POINTS)
-    assert read().steps() == []  # it looked a moment ago
-    monkeypatch.setattr(orphans, "_LOOK_AGAIN_SECONDS", 0.0)
-    assert read().steps() == list(range(1000))
+    with monkeypatch.context() as patched:
+        patched.setattr(orphans, "_PAUSE", 1e9)
+        assert read().steps() == []  # it looked a moment ago
+    assert read().steps() == list(range(1000))  # looking took no time, so it looks again soon
 
 
 def test_a_recovery_waits_for_one_that_is_under_way(

@@ -263,6 +263,21 @@ def test_a_run_that_ends_well_on_a_full_disk_has_its_end_and_its_params(
         reset_process()
 
 
+def test_nothing_is_said_to_be_safe_where_nothing_could_be_written(small_disk: Path) -> None:
+    fill(small_disk)
+    done = run_program(
+        "import chiplog\nwith chiplog.start_run():\n"
+        "    for step in range(50_000):\n        chiplog.log_metric('loss', 1.0, step=step)",
+        small_disk,
+        CHIPLOG_END_TIMEOUT="0.5",
+        CHIPLOG_EXIT_TIMEOUT="0.5",
+    )
+    assert done.returncode == 0, done.stderr
+    assert "50000 metric points and 2 other records could be neither delivered" in done.stderr
+    assert "They are safe" not in done.stderr
+    assert list((small_disk / ".chiplog" / "journals").iterdir()) == []
+
+
 def test_what_was_kept_in_memory_is_written_when_there_is_room_again(
     store: Any,
     journal: Journal,

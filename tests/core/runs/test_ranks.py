@@ -206,6 +206,45 @@ def test_ranks_inside_the_run_of_a_parent_start_one_child_of_it(project: Path) -
     assert set(child.data.metrics) == {"loss_0", "loss_1"}
 
 
+def test_a_rank_that_the_first_one_starts_joins_the_runs_it_has_started_by_then(
+    project: Path,
+) -> None:
+    (project / "program.py").write_text(
+        textwrap.dedent(
+            """
+            import contextlib, os, subprocess, sys, chiplog
+            is_first = "LOCAL_RANK" not in os.environ
+            rank = os.environ.get("LOCAL_RANK", "0")
+            with contextlib.suppress(chiplog.exceptions.MlflowException):
+                chiplog.start_run(parent_run_id="no such run")
+            with chiplog.start_run():
+                chiplog.log_metric("before_" + rank, 1)
+            with chiplog.start_run():
+                if is_first:
+                    os.environ.update(
+                        WORLD_SIZE="2", LOCAL_RANK="0", NODE_RANK="0",
+                        MASTER_ADDR="127.0.0.1", MASTER_PORT="29513",
+                    )
+                    environment = {**os.environ, "LOCAL_RANK": "1"}
+                    other = subprocess.Popen([sys.executable, "program.py"], env=environment)
+                chiplog.log_metric("around_" + rank, 1)
+            with chiplog.start_run():
+                chiplog.log_metric("after_" + rank, 1)
+            if is_first:
+                sys.exit(other.wait())
+            """
+        )
+    )
+    subprocess.run([sys.executable, "program.py"], cwd=project, check=True, timeout=120)
+    runs = _runs()
+    assert [set(run.data.metrics) for run in runs] == [
+        {"before_0", "before_1"},
+        {"around_0", "around_1"},
+        {"after_0", "after_1"},
+    ]
+    assert [run.info.status for run in runs] == ["FINISHED"] * 3
+
+
 def test_a_rank_beside_the_first_does_not_end_the_run_it_joined(project: Path) -> None:
     done = _launch(
         """

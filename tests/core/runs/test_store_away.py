@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
 
 import chiplog
 from chiplog.core import background, experiments
-from chiplog.core.errors import InvalidValue, StoreError
+from chiplog.core.artifacts import outbox
+from chiplog.core.errors import InvalidValue, NotFound, StoreError
 from chiplog.core.journal import sync_directory
+from chiplog.core.runs import active
 from chiplog.core.runs.reset import reset_process
 
 if TYPE_CHECKING:
@@ -55,7 +59,8 @@ def test_a_run_starts_in_the_default_experiment(
 ) -> None:
     with caplog.at_level(logging.WARNING, "chiplog"), chiplog.start_run() as run:
         chiplog.log_metric("loss", 0.5, step=3)
-    assert "Runs start all the same" in caplog.text
+    (said,) = caplog.messages
+    assert f"training goes on, and what is recorded is kept in {away.journals}" in said
     away.comes_back()
     found = delivered(away).get_run(run.info.run_id)
     assert found.info.experiment_id == "0"
@@ -124,7 +129,95 @@ def test_files_come_to_their_place_at_the_end_of_a_run_that_saw_the_store_come_b
         chiplog.log_text("late", "b.txt")
     found = chiplog.MlflowClient().list_artifacts(run.info.run_id)
     assert [file.path for file in found] == ["a.txt", "b.txt"]
+    assert not [file for file in away.journals.glob("*.files/**/*") if file.is_file()]
+    reset_process()
     assert not list(away.journals.glob("*.files"))
+
+
+def test_a_file_that_is_written_while_others_are_brought_is_not_lost(away: Away) -> None:
+    names = [f"{number}.txt" for number in range(200)]
+    with chiplog.start_run() as run:
+        entry = active.current()
+        assert entry is not None
+        waiting = entry.writer.artifacts
+        away.comes_back()
+        assert entry.writer.flush(30)
+
+        def write() -> None:
+            for name in names:
+                waiting.put_bytes(b"kept", name)
+
+        writing = threading.Thread(target=write)
+        writing.start()
+        while writing.is_alive():
+            outbox.deliver_own(entry.writer.journal)
+    found = delivered(away).list_artifacts(run.info.run_id)
+    assert sorted(info.path for info in found) == sorted(names)
+
+
+def test_a_newer_file_is_not_replaced_by_one_that_waited(away: Away) -> None:
+    with chiplog.start_run() as run:
+        chiplog.log_text("early", "a.txt")
+        away.comes_back()
+        chiplog.flush_async_logging()
+        chiplog.log_text("late", "a.txt")
+    assert chiplog.artifacts.load_text(f"runs:/{run.info.run_id}/a.txt") == "late"
+
+
+def test_tables_and_tags_need_no_store(away: Away) -> None:
+    with chiplog.start_run(tags={"draft": "yes"}) as run:
+        chiplog.log_table({"loss": [0.5]}, "first.json")
+        chiplog.log_table({"loss": [0.4]}, "second.json")
+        chiplog.log_table({"loss": [0.3]}, "first.json")
+        chiplog.delete_tag("draft")
+        with pytest.raises(NotFound, match="has no tag"):
+            chiplog.delete_tag("draft")
+    away.comes_back()
+    tags = delivered(away).get_run(run.info.run_id).data.tags
+    assert "draft" not in tags
+    assert [one["path"] for one in json.loads(tags["mlflow.loggedArtifacts"])] == [
+        "first.json",
+        "second.json",
+    ]
+
+
+def test_a_model_goes_to_the_experiment_that_was_chosen_by_name(away: Away) -> None:
+    chiplog.set_experiment("vision")
+    with chiplog.start_run():
+        model = chiplog.initialize_logged_model(name="net")
+    away.comes_back()
+    client = delivered(away)
+    found = client.get_logged_model(model.model_id)
+    assert client.get_experiment(found.experiment_id).name == "vision"
+    assert not list(away.journals.iterdir())
+
+
+def test_a_run_of_an_experiment_that_is_not_there_is_kept_in_the_default_one(
+    away: Away, caplog: pytest.LogCaptureFixture
+) -> None:
+    with chiplog.start_run(experiment_id="99") as run:
+        chiplog.log_metric("loss", 0.5)
+        chiplog.log_text("kept", "a.txt")
+    away.comes_back()
+    found = delivered(away).get_run(run.info.run_id)
+    assert found.info.experiment_id == "0"
+    assert found.data.metrics == {"loss": 0.5}
+    assert chiplog.artifacts.load_text(f"runs:/{run.info.run_id}/a.txt") == "kept"
+    assert "the experiment '99'" in caplog.text
+
+
+def test_files_of_a_run_that_the_store_lacks_are_kept_aside(
+    away: Away, caplog: pytest.LogCaptureFixture
+) -> None:
+    with chiplog.start_run() as run:
+        chiplog.log_text("early", "a.txt")
+    (files,) = away.journals.glob("*.files")
+    (files / "runs" / run.info.run_id).rename(files / "runs" / ("0" * 32))
+    away.comes_back()
+    assert delivered(away).get_run(run.info.run_id).info.status == "FINISHED"
+    (kept,) = away.journals.iterdir()
+    assert (kept / "runs" / ("0" * 32) / "a.txt").read_text() == "early"
+    assert str(kept) in caplog.text
 
 
 @pytest.mark.framework

@@ -145,6 +145,60 @@ def test_a_function_that_names_what_is_no_part_of_a_model_is_refused(
         chiplog.keras.load_model("there")
 
 
+@pytest.mark.parametrize(
+    "layer",
+    [
+        {"class_name": "TFSMLayer", "config": {"filepath": "elsewhere"}},
+        {
+            "module": "keras.layers",
+            "class_name": "StringLookup",
+            "config": {"vocabulary": "/etc/hostname"},
+            "registered_name": None,
+        },
+        {
+            "module": "os",
+            "class_name": "__typespec__",
+            "spec_name": "system",
+            "config": [],
+            "registered_name": None,
+        },
+    ],
+)
+def test_a_part_that_reaches_beyond_the_file_is_refused(
+    project: Project, model: Any, layer: dict[str, Any]
+) -> None:
+    chiplog.keras.save_model(model, "there")
+
+    def change(config: dict[str, Any]) -> None:
+        config["config"]["layers"][1] = layer
+
+    rewrite(project.path / "there/data/model.keras", change)
+    with pytest.raises(UntrustedModel, match=str(layer["class_name"])):
+        chiplog.keras.load_model("there")
+
+
+def test_a_known_class_does_not_vouch_for_another_of_its_name(project: Project) -> None:
+    chiplog.keras.save_model(keras.Sequential([keras.Input((3,)), Doubled()]), "there")
+
+    def change(config: dict[str, Any]) -> None:
+        config["config"]["layers"][1].update(module="antigravity", registered_name="Other")
+
+    rewrite(project.path / "there/data/model.keras", change)
+    with pytest.raises(UntrustedModel, match="antigravity"):
+        chiplog.keras.load_model("there", custom_objects={"Doubled": Doubled})
+
+
+def test_a_file_that_goes_by_another_ending_is_not_read_as_what_that_says(
+    project: Project, model: Any
+) -> None:
+    chiplog.keras.save_model(model, "there")
+    file = project.path / "there/data/model.keras"
+    file.rename(file.with_suffix(".h5"))
+    file.symlink_to("model.h5")
+    with pytest.raises(DamagedModel, match=r"\.keras"):
+        chiplog.keras.load_model("there")
+
+
 def test_what_is_no_model_is_called_damaged(project: Project, model: Any) -> None:
     chiplog.keras.save_model(model, "there")
     (project.path / "there/data/model.keras").write_bytes(b"nothing of the kind")

@@ -12,6 +12,7 @@ import pytest
 
 from chiplog.core import background
 from chiplog.core.autolog.engine import flavor_autolog
+from chiplog.core.autolog.receipt import decode
 from chiplog.core.location import get_tracking_uri
 from chiplog.core.models.loading import local_directory
 from chiplog.core.models.model import Model
@@ -21,6 +22,8 @@ from chiplog.core.stores import open_artifact_store
 from chiplog.integrations.pytorch import api as pytorch
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from chiplog.core.entities import Run
     from chiplog.testing.project import Project
 
@@ -352,9 +355,28 @@ def test_a_tuners_trials_are_no_trainings(project: Project, autolog: Any, kit: A
 
     tuner = importlib.import_module("lightning.pytorch.tuner").Tuner(kit.trainer())
     autolog()
+    flavor_autolog("pytorch")()  # which would see a loop of the user's own
     kit.seed()
     tuner.lr_find(Tuned(), *kit.loaders(), num_training=3, attr_name="rate")
     assert project.runs() == []
+
+
+def test_what_an_evaluation_gives_to_a_logger_makes_no_run_of_its_own(
+    project: Project, autolog: Any, kit: Any, tmp_path: Path
+) -> None:
+    pytest.importorskip("tensorboard")
+    autolog(log_models=False)
+    flavor_autolog("tensorboard")()
+    board = kit.package.loggers.TensorBoardLogger(str(tmp_path / "board"))
+    trainer, module = kit.fit(logger=board)
+    trainer.test(module, kit.loaders()[1], verbose=False)
+    run = only_run(project)
+    assert "test_loss" in run.data.metrics
+    body = project.document(run.info.run_id, "receipt")
+    assert body is not None
+    what = "metrics of Trainer.test"
+    told = [one for one in decode(body).sessions if any(c.what == what for c in one.captured)]
+    assert [one.integration for one in told] == ["lightning"]
 
 
 def test_what_is_no_scalar_is_refused_and_said(project: Project, autolog: Any, kit: Any) -> None:

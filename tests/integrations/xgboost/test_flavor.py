@@ -88,3 +88,11 @@ def test_the_flavor_is_found_by_the_model(booster: Any) -> None:
     found = flavor_for(booster)
     assert found is not None
     assert found.name == "xgboost"
+
+
+def test_an_estimator_is_xgboosts_though_it_is_in_scikit_learns_manner() -> None:
+    import xgboost
+
+    found = flavor_for(xgboost.XGBClassifier())
+    assert found is not None
+    assert found.name == "xgboost"

@@ -53,6 +53,12 @@ def test_a_server_that_cannot_be_reached_is_tried_again(error: DriverError) -> N
     assert isinstance(failures.explain(raised(error), "mysql://db"), StoreUnavailable)
 
 
+def test_what_a_driver_says_over_several_lines_is_told_in_one() -> None:
+    error = DriverError("connection refused\n\tIs the server running?\n", sqlstate="08006")
+    text = str(failures.explain(raised(error), "postgresql://db"))
+    assert "cannot be reached: connection refused Is the server running? What is" in text
+
+
 def test_what_a_server_was_sent_before_it_hung_up_is_its_largest_row() -> None:
     gone = DriverError(2006, "MySQL server has gone away")
     rows = [(1, "name", b"x" * 10), (2, "name", b"x" * 1000)]

@@ -28,7 +28,8 @@ STATUS_STYLES = {
     "RUNNING": "blue",
     "SCHEDULED": "blue",
 }
-TRAINED_TAG = "estimator_name"
+ESTIMATOR_TAG = "estimator_name"
+MODEL_PARAM = "model_class"
 STATUS_MARKS = {"FINISHED": "✓", "FAILED": "✗", "KILLED": "■", "RUNNING": "●", "SCHEDULED": "○"}
 ASCII_MARKS = {"FINISHED": "+", "FAILED": "x", "KILLED": "#", "RUNNING": "*", "SCHEDULED": "o"}
 MOST_METRICS = 5
@@ -95,7 +96,7 @@ def run_table(
     else:
         chosen = (_differing_params(runs) if siblings else []) + _common_metrics(runs)
     several = len({run.info.experiment_id for run in runs}) > 1
-    trained = any(TRAINED_TAG in run.data.tags for run in runs)
+    trained = any(_trained(run) for run in runs)
     table = Table(
         [
             Column("RUN", style="yellow"),
@@ -117,7 +118,7 @@ def run_table(
         table.add(
             info.run_id if whole else short[info.run_id],
             _name(run, children, (depths or {}).get(info.run_id, 0)),
-            *([run.data.tags.get(TRAINED_TAG, "")] if trained else []),
+            *([_trained(run)] if trained else []),
             *([experiments.get(info.experiment_id, info.experiment_id)] if several else []),
             status_text(info) if whole else status_mark(info, unicode=unicode),
             absolute(info.start_time) if whole else relative(info.start_time),
@@ -125,6 +126,12 @@ def run_table(
             *(_cell(run, kind, key) for kind, key in chosen),
         )
     return table
+
+
+def _trained(run: Run) -> str:
+    """The class of what was trained, without its module; empty if the run does not say."""
+    name = run.data.tags.get(ESTIMATOR_TAG) or run.data.params.get(MODEL_PARAM, "")
+    return name.rpartition(".")[2]
 
 
 def as_tree(runs: Sequence[Run]) -> tuple[list[Run], dict[str, int]]:

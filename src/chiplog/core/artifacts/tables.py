@@ -45,8 +45,8 @@ class TableWriter(Protocol):
     def set_tags(self, tags: Mapping[str, str]) -> None:
         """Set tags of the run."""
 
-    def read(self) -> Run:
-        """The run with everything recorded so far."""
+    def tag(self, key: str) -> str | None:
+        """One of its tags, with everything recorded so far."""
 
 
 def log_table(store: ArtifactStore, writer: TableWriter, data: Any, artifact_file: str) -> None:
@@ -166,8 +166,7 @@ def _store_images(store: ArtifactStore, table: Table, artifact_file: str) -> Non
 
 
 def _list_in_tag(writer: TableWriter, artifact_file: str) -> None:
-    text = writer.read().data.tags.get(LOGGED_ARTIFACTS_TAG)
-    paths = _listed(text)
+    paths = _listed(writer.tag(LOGGED_ARTIFACTS_TAG))
     if artifact_file not in paths:
         entries = [{"path": path, "type": "table"} for path in (*paths, artifact_file)]
         writer.set_tags({LOGGED_ARTIFACTS_TAG: json.dumps(entries)})

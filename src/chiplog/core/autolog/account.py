@@ -37,6 +37,10 @@ class Account:
         self._unrecorded[point] = (count + 1, reason)
         self._watch_exit()
 
+    def recorded_after_all(self, point: str) -> None:
+        """Forget what was noted of calls which turn out to be parts of what is recorded."""
+        self._unrecorded.pop(point, None)
+
     def line(self) -> str | None:
         """The line to say at exit, or None if there is nothing to say."""
         calls = [

@@ -95,7 +95,7 @@ class PointLog:
     def __init__(self, session: TrainingSession) -> None:
         self._session = session
         self._log_metric = session.log_metric
-        self._keeps_step = session.keeps_step
+        self._keeps_step = session.keeps_step if session.budget.limit is not None else None
         self._refused: set[str] = set()
         self.last = -1
         self.rounds = 0
@@ -105,7 +105,7 @@ class PointLog:
         """An iteration ended; says whether its results are to be recorded."""
         self.last = iteration
         self.rounds += 1
-        return self._keeps_step()
+        return self._keeps_step is None or self._keeps_step()
 
     def add(self, key: str, value: Any, iteration: int) -> None:
         """Record one result."""

@@ -20,7 +20,11 @@ if TYPE_CHECKING:
     from chiplog.core.autolog.receipt import Receipt
 
 DEFAULT_SHARE: Final = 0.01
-"""The part of the training time that extras may take together, unless the user says another."""
+"""The part of the training time that extras may take together with everything else that is recorded
+while it goes on, unless the user says another."""
+
+LEAST_SHARE: Final = 0.001
+"""The part that extras may take even if everything else takes more than that, in this case."""
 
 
 class Meter:
@@ -141,14 +145,28 @@ class Budget:
         """Whether ``what`` may be done once more now; counts the question."""
         meter = self.meter(what)
         meter.asked += 1
-        spent = self._extras if self.limit is None else self.during()
-        next_one = meter.seconds / meter.times if meter.times else 0.0
-        if spent + next_one <= self._share * self.trained():
-            return True
-        if not meter.times and not spent:
+        if not meter.times and not (self._extras if self.limit is None else self.during()):
             return True  # the first of all: what it costs is not known before
+        if self._lacks(meter) <= 0.0:
+            return True
         meter.denied += 1
         return False
+
+    def affordable_at(self, what: str) -> float:
+        """When, by :func:`time.perf_counter`, :meth:`affords` may be asked again.
+
+        Before that it would say no. For what asks in every step: it can count the steps itself.
+        """
+        return perf_counter() + self._lacks(self.meter(what))
+
+    def _lacks(self, meter: Meter) -> float:
+        """How many seconds training is still to take until one more can be afforded."""
+        next_one = meter.seconds / meter.times if meter.times else 0.0
+        trained = self.trained()
+        lacks = (self.during() + next_one) / self._share - trained
+        if self.limit is None and lacks > 0.0:
+            lacks = min(lacks, (self._extras + next_one) / LEAST_SHARE - trained)
+        return lacks
 
     def keeps_step(self) -> bool:
         """Whether the scalars of one more step may be recorded now; counts the question."""

@@ -29,8 +29,8 @@ class AutologConfig:
         silent: say nothing while setting up and training.
         extra_tags: tags for the runs that autologging creates.
         max_overhead: the part of the training time that recording may take, such as 0.01: beyond
-            it, steps are left out, and counted. None keeps every step, and lets costly extras, such
-            as gradient norms, take 1 %.
+            it, steps are left out, and counted. None keeps every step; costly extras, such as
+            gradient norms, are done as long as everything together stays within 1 %.
     """
 
     disable: bool = False

@@ -52,6 +52,7 @@ class LoopSession:
     Attributes:
         session: where to log.
         fired: how often each hook was called in it, for the receipt.
+        is_open: whether it goes on.
         thread: the thread it was opened on.
     """
 
@@ -69,14 +70,8 @@ class LoopSession:
         self._what = what
         self._ending = ending
         self._lock = threading.RLock()
-        self._is_open = True
-        self._is_ending = False
+        self.is_open = True
         self._alive: dict[int, weakref.ref[Any]] = {}
-
-    @property
-    def is_open(self) -> bool:
-        """Whether it goes on."""
-        return self._is_open and not self._is_ending
 
     def lives_with(self, *things: object) -> None:
         """End soon after all of these objects are gone, on the background thread.
@@ -104,9 +99,9 @@ class LoopSession:
     def reopen(self) -> None:
         """Go on with a session that was ended; its run is RUNNING again."""
         with self._lock:
-            if self._is_open:
+            if self.is_open:
                 return
-            self._is_open, self._is_ending = True, False
+            self.is_open = True
             self.session.run.resume()
             self.session.budget.start()
             _open.append(self)
@@ -123,7 +118,7 @@ class LoopSession:
         with self._lock:
             if not self.is_open:
                 return
-            self._is_ending = True
+            self.is_open = False
             try:
                 with (
                     hushed(silent=self._installation.config.silent),
@@ -133,7 +128,6 @@ class LoopSession:
                 ):
                     self._record_end(error, run_ends_by_itself=run_ends_by_itself)
             finally:
-                self._is_open = False
                 if self in _open:
                     _open.remove(self)
 
@@ -264,8 +258,8 @@ def _after_fork_in_child() -> None:
     global _registered  # noqa: PLW0603 - one per process
     _registered = False
     for loop in _open:
-        loop._is_open = False  # noqa: SLF001 - of this module
-        loop._alive.clear()  # noqa: SLF001 - as above
+        loop.is_open = False
+        loop._alive.clear()  # noqa: SLF001 - of this module
     _open.clear()
 
 

@@ -70,6 +70,14 @@ def is_watching() -> bool:
     return scope is None or not scope.is_open
 
 
+def of_this_thread() -> dict[str, Any]:
+    """What this thread is inside of, as a dict of ``scope`` and ``asleep`` that is kept up to date.
+
+    For what asks in every step, on this thread only: it costs half of :func:`is_watching`.
+    """
+    return _state.__dict__
+
+
 def current_scope() -> Scope | None:
     """The open session this thread is inside of."""
     scope = _state.scope
@@ -134,11 +142,6 @@ def leave(scope: Scope, before: Scope | None) -> None:
         _open_scopes -= 1
         if _open_scopes == 0 and not _started_inside:
             os.environ.pop(VARIABLE, None)
-
-
-def started_inside_training() -> bool:
-    """Whether another process started this one from inside a training session."""
-    return _started_inside
 
 
 _started_inside = os.environ.get(VARIABLE) == "1"

@@ -214,8 +214,9 @@ class TrainingSession:
     def affords(self, what: str) -> bool:
         """Whether something costly may be done once more now: a gradient norm, a histogram.
 
-        All of these together are to stay within 1 % of the training time so far, or within
-        ``max_overhead`` with everything else. What is left out is counted and told in the receipt.
+        With everything else that is recorded they are to stay within 1 % of the training time so
+        far, or within ``max_overhead``. Where the scalars of each step alone take more than 1 %,
+        extras still get 0.1 %. What is left out is counted and told in the receipt.
         Ask once for each time it would be done, and do it inside :meth:`spending`.
         """
         return self.budget.affords(what)

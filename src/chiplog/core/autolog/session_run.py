@@ -154,6 +154,8 @@ class SessionRun:
 
     def step_aside(self) -> None:
         """Take a run that was created off this thread's stack; it stays open until it is ended."""
+        if self.created and self._entry is not None:
+            self._entry.is_over = True
         if self.created and self._entry in self._stack:
             self._stack.remove(self._entry)
             active.refresh_fast()

@@ -22,7 +22,7 @@ def installed_version(module: ModuleType, distribution: str) -> str | None:
     try:
         return metadata.version(distribution)
     except metadata.PackageNotFoundError:  # it has several, such as tensorflow and tensorflow-cpu
-        names = metadata.packages_distributions().get(module.__name__)
+        names = metadata.packages_distributions().get(module.__name__.partition(".")[0])
         return metadata.version(names[0]) if names else None
 
 

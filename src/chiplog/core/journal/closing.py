@@ -17,7 +17,7 @@ from chiplog.core.processes import at_multiprocessing_exit
 from chiplog.core.waiting import wait_visibly
 
 if TYPE_CHECKING:
-    from chiplog.core.journal.spare import Lost
+    from chiplog.core.journal.spare import Saved
     from chiplog.core.journal.writer import Left
 
 _log = logging.getLogger("chiplog.journal")
@@ -57,9 +57,9 @@ def close_all(deadline: float | None = None) -> bool:
     return delivered
 
 
-def _say_left(left: Left, lost: Lost) -> None:
+def _say_left(left: Left, saved: Saved) -> None:
     stream = left.stream
-    safe = left.records - lost.points - lost.records
+    safe = left.records - left.unsafe + saved.kept
     if safe > 0:
         _log.warning(
             "About %d records are not in %s yet. They are safe in %s; the next process that opens "
@@ -69,8 +69,8 @@ def _say_left(left: Left, lost: Lost) -> None:
             stream.directory,
             stream.directory,
         )
-    if any(lost):
-        counted = {"metric points": lost.points, "other records": lost.records}
+    if saved.lost_points or saved.lost_records:
+        counted = {"metric points": saved.lost_points, "other records": saved.lost_records}
         _log.warning(
             "%s could be neither delivered to %s nor kept in %s, and are lost.",
             " and ".join(f"{count} {what}" for what, count in counted.items() if count),

@@ -33,6 +33,7 @@ _FIRST_DELAY: Final = 0.1
 _LAST_DELAY: Final = 30.0
 _HURRIED_DELAY: Final = 0.05
 _DOWN_SECONDS: Final = 3.0
+_QUIET_SECONDS: Final = 60.0  # between two warnings about the same
 
 
 class LiveSource:
@@ -132,6 +133,8 @@ class Line:
             on_refused=RefusalReporter(self._count_refusal),
         )
         self._failing_since: float | None = None
+        self._said_at: float | None = None  # when the user was told that the store fails
+        self._said = False  # of the outage that lasts
         self._attempts = 0
         self._attempted_at = 0.0
         self._retry_at = 0.0
@@ -146,12 +149,12 @@ class Line:
     @property
     def left(self) -> int:
         """About how many records are waiting to be delivered."""
-        return max(0, self.stream.written() - self.position) // form.SLOT
+        return self.stream.left(self.position) // form.SLOT
 
     @property
     def unsafe(self) -> int:
         """About how many of those lie in memory only, and go with the process."""
-        return self.stream.in_memory(self.position) // form.SLOT
+        return self.stream.left(self.position, in_memory=True) // form.SLOT
 
     @property
     def is_behind(self) -> bool:
@@ -265,6 +268,15 @@ class Line:
         self._retry_at = now + delay * (0.5 + 0.5 * jitter)
         if self._failing_since is None:
             self._failing_since = now
+            self._say_failed(error)
+        self._on_progress()
+
+    def _say_failed(self, error: Exception) -> None:
+        """Warn, but not again and again of a store that comes and goes, such as a full disk's."""
+        now = time.monotonic()
+        self._said = self._said_at is None or now - self._said_at > _QUIET_SECONDS
+        if self._said:
+            self._said_at = now
             _log.warning(
                 "%s cannot be written for now; training goes on, and what is recorded is kept in "
                 "%s and delivered later. %s: %s",
@@ -274,16 +286,16 @@ class Line:
                 error,
                 exc_info=error if _log.isEnabledFor(logging.DEBUG) else None,
             )
-        self._on_progress()
 
     def _succeeded(self) -> None:
         if self._failing_since is not None:
-            _log.warning(
-                "%s can be written again, after %.0f s; what was recorded meanwhile is being "
-                "delivered.",
-                self.stream.store_uri,
-                time.monotonic() - self._failing_since,
-            )
+            if self._said:
+                _log.warning(
+                    "%s can be written again, after %.0f s; what was recorded meanwhile is being "
+                    "delivered.",
+                    self.stream.store_uri,
+                    time.monotonic() - self._failing_since,
+                )
             self._failing_since = None
         self._attempts = 0
         self._on_progress()

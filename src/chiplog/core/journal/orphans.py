@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger("chiplog.journal")
 
 _LOOK_AGAIN_SECONDS: Final = 5.0
+_PAUSE: Final = 100.0  # how many times longer than a look the pause after it is, at most the above
 
 
 class Recovery:
@@ -35,17 +36,24 @@ class Recovery:
         self._done = threading.Event()
         self._thread: threading.Thread | None = None
         self._said = False
-        self.began = time.monotonic()
+        self.began = self.ended = time.monotonic()
 
     @property
     def is_over(self) -> bool:
         """Whether all that was found has been delivered."""
         return self._done.is_set()
 
+    @property
+    def is_due(self) -> bool:
+        """Whether it is time for another look after this one."""
+        pause = min(_LOOK_AGAIN_SECONDS, _PAUSE * (self.ended - self.began))
+        return self.is_over and time.monotonic() - self.ended > pause
+
     def begin(self) -> None:
         """Start, unless there is nothing to do."""
         try:
             if not any(find_journals(directory) for directory in directories_of(self._store)):
+                self.ended = time.monotonic()
                 self._done.set()
                 return
             self._thread = threading.Thread(target=self._run, name="chiplog-recovery", daemon=True)
@@ -57,6 +65,7 @@ class Recovery:
         try:
             self.report = recover(self._store)
         finally:
+            self.ended = time.monotonic()
             self._done.set()
 
     def wait(self, limit: float) -> None:
@@ -88,12 +97,11 @@ def begin_recovery(store: TrackingStore) -> Recovery:
 def wait_until_recovered(store: TrackingStore, limit: float) -> None:
     """Wait until what dead processes left for a store can be read, at most ``limit`` seconds.
 
-    Looks for it anew if the last look is some seconds ago: processes die at any time.
+    Looks for it anew, since processes die at any time, a pool's workers for instance; but not so
+    often that looking takes more than a small part of the time.
     """
     recovery = _recoveries.get(store.uri)
-    if recovery is None or (
-        recovery.is_over and time.monotonic() - recovery.began > _LOOK_AGAIN_SECONDS
-    ):
+    if recovery is None or recovery.is_due:
         recovery = begin_recovery(store)
     recovery.wait(limit)
 

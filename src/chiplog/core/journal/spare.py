@@ -28,11 +28,12 @@ _SIZE: Final = 1 << 15
 _BLOCK: Final = 4096
 
 
-class Lost(NamedTuple):
-    """How much found no room."""
+class Saved(NamedTuple):
+    """How much of what was in memory found room, and how many points and records did not."""
 
-    points: int = 0
-    records: int = 0
+    kept: int = 0
+    lost_points: int = 0
+    lost_records: int = 0
 
 
 @dataclass
@@ -54,8 +55,7 @@ class Unsaved:
         """Write all of it, or nothing; whether that worked."""
         if self._write(0, len(self.data)):
             return True
-        with contextlib.suppress(OSError):
-            self.path.unlink()
+        self._remove()
         return False
 
     def write_blocks(self, first: int, last: int) -> bool:
@@ -63,9 +63,15 @@ class Unsaved:
         blocks = {0, *range(first // _BLOCK, (last - 1) // _BLOCK + 1)}
         for block in sorted(blocks - self._written):
             if not self._write(block * _BLOCK, (block + 1) * _BLOCK):
+                if not self._written:
+                    self._remove()
                 return False
             self._written.add(block)
         return True
+
+    def _remove(self) -> None:
+        with contextlib.suppress(OSError):
+            self.path.unlink()
 
     def _write(self, first: int, last: int) -> bool:
         part = self.data[first:last]
@@ -100,11 +106,13 @@ def give_up(path: Path) -> None:
         path.unlink()
 
 
-def save(segments: Sequence[Unsaved], spare_path: Path, seed: int) -> Lost:
+def save(segments: Sequence[Unsaved], spare_path: Path, seed: int) -> Saved:
     """Write the latest segments as far as there is room, then the records of the others."""
     left = [segment for segment in reversed(segments) if not segment.write_whole()]
+    whole = (segment for segment in segments if segment not in left)
+    kept = sum(len(segment.data) - segment.first for segment in whole) // form.SLOT
     if not left:
-        return Lost()
+        return Saved(kept)
     give_up(spare_path)
     points = 0
     frames: list[tuple[bool, Unsaved, int, int]] = []
@@ -118,7 +126,7 @@ def save(segments: Sequence[Unsaved], spare_path: Path, seed: int) -> Lost:
                 frames.append((_is_end(record), segment, offset, offset + length))
     frames.sort(key=lambda frame: not frame[0])
     written = [segment.write_blocks(first, last) for _, segment, first, last in frames]
-    return Lost(points, written.count(False))
+    return Saved(kept + written.count(True), points, written.count(False))
 
 
 def _is_end(record: AnyRecord) -> bool:

@@ -236,18 +236,18 @@ class Stream:
                 return Portion(segment.start + first, data, last == end, segment.start)
         return None
 
-    def in_memory(self, position: int) -> int:
-        """About how many bytes after ``position`` lie in memory only."""
+    def left(self, position: int, *, in_memory: bool = False) -> int:
+        """About how many bytes lie after ``position``, in memory only if so asked."""
         written = self.written()
         with self._lock:
-            segments = [s for s in self._segments if s.path is None]
+            segments = [s for s in self._segments if s.path is None or not in_memory]
         return sum(
             max(0, min(s.start + s.end(), written) - max(position, s.start + form.HEADER_SIZE))
             for s in segments
         )
 
-    def save(self, position: int) -> spare.Lost:
-        """Write to disk what lies in memory only after ``position``; what found no room there.
+    def save(self, position: int) -> spare.Saved:
+        """Write to disk what lies in memory only after ``position``; what found room there.
 
         The stream is sealed. Records have the spare room; of points, the latest go first.
         """
@@ -263,7 +263,7 @@ class Stream:
                 first = max(form.HEADER_SIZE, position - segment.start)
                 unsaved.append(spare.Unsaved(segment.path, data, first))
         if directory is None or not unsaved:
-            return spare.Lost()
+            return spare.Saved()
         return spare.save(unsaved, self._spare_path(directory), self.seed)
 
     def sync(self, position: int) -> None:

@@ -80,9 +80,19 @@ def get_flavor(name: str) -> Flavor:
 
 
 def flavor_for(model: object) -> Flavor | None:
-    """The flavor that saves ``model``, if there is one."""
+    """The flavor that saves ``model``, if there is one.
+
+    Of several, it is the one of the package that the model's class is from, or that it is built on
+    first: XGBoost's classifier is also one in scikit-learn's manner.
+    """
+    able = []
     for flavor in flavors().values():
         check = functools.partial(flavor.can_save, model)
         if quietly(f"Asking the flavor {flavor.name!r}", check, otherwise=False):
-            return flavor
-    return None
+            able.append(flavor)
+    packages = [kind.__module__.partition(".")[0] for kind in type(model).__mro__]
+
+    def remoteness(flavor: Flavor) -> int:
+        return packages.index(flavor.name) if flavor.name in packages else len(packages)
+
+    return min(able, key=remoteness, default=None)

@@ -34,13 +34,15 @@ _VALUES: Final = frozenset(
         "__bytes__",
         "__ellipsis__",
         "__slice__",
-        "__typespec__",
         "__tuple__",
     }
 )
 
 # Layers whose settings name further files, pickles or functions of other frameworks.
 _REACHING: Final = frozenset({"TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer"})
+
+# Layers that read a file if their vocabulary is its path.
+_LOOKUPS: Final = frozenset({"StringLookup", "IntegerLookup", "TextVectorization"})
 
 # Where functions are that belong into a model; Keras has others, which read files and the network.
 _PARTS: Final = (
@@ -127,6 +129,9 @@ def read(path: Path, trusted: frozenset[str], *, allows_code: bool) -> Any:
         raise MissingLibrary(
             f"{str(path)!r} is a Keras model, and reading one needs keras.\n    pip install keras"
         ) from error
+    if path.suffix != ".keras":
+        # Keras goes by the ending, and of another one it would read another part of the file.
+        raise DamagedModel(f"{str(path)!r} does not end in '.keras', as a Keras model's file does.")
     if not allows_code and has_code(path):
         raise UntrustedModel(
             f"{str(path)!r} holds the code of a Lambda layer, and reading it would run whatever "
@@ -153,9 +158,11 @@ def _trusted_objects(
     unknown = set()
     for node in _nodes(_config(path)):
         name = _foreign(node)
-        if name is None or any(
-            own in known or keras.saving.get_registered_object(own) is not None
-            for own in _own_names(node)
+        looked_up = _looked_up(node)
+        if (
+            name is None
+            or looked_up in known
+            or keras.saving.get_registered_object(looked_up) is not None
         ):
             continue
         if name in trusted or allows_code:
@@ -206,12 +213,20 @@ def _foreign(node: dict[str, Any]) -> str | None:
             return None if _is_function_of_keras(name) else name
         return None if _is_within(module, _FUNCTIONS) else f"{module}.{name}"
     if "module" not in node and "registered_name" not in node:
-        return None  # a word in some layer's settings
+        # A layer as old versions wrote it, or a word in some layer's settings.
+        return kind if _reaches(node) else None
     registered = node.get("registered_name")
     is_own = str(module).partition(".")[0] in _PACKAGES and registered in {None, kind}
-    if is_own and kind not in _REACHING and kind[:1].isupper():
+    if is_own and not _reaches(node) and kind[:1].isupper():
         return None
     return f"{module}.{kind}" if module else str(registered or kind)
+
+
+def _reaches(node: dict[str, Any]) -> bool:
+    """Whether a part is a layer of Keras's that reads further files or code."""
+    kind, config = str(node["class_name"]), node.get("config")
+    vocabulary = config.get("vocabulary") if isinstance(config, dict) else None
+    return kind in _REACHING or (kind in _LOOKUPS and isinstance(vocabulary, str))
 
 
 def _is_function_of_keras(name: str) -> bool:
@@ -225,9 +240,11 @@ def _is_within(module: object, packages: tuple[str, ...]) -> bool:
     return any(module == package or str(module).startswith(f"{package}.") for package in packages)
 
 
-def _own_names(node: dict[str, Any]) -> set[str]:
-    """The names under which a part may have been made known."""
-    return {str(node.get("registered_name")), _short(node)} - {"None"}
+def _looked_up(node: dict[str, Any]) -> str:
+    """The name under which Keras looks whether a part has been made known."""
+    if node["class_name"] == "function":
+        return _short(node)
+    return str(node.get("registered_name", node["class_name"]))
 
 
 def _short(node: dict[str, Any]) -> str:

@@ -59,6 +59,7 @@ class OpenRun:
         closers: called when the run ends, before its end is recorded.
         makes_way: ends this run when the user starts one: autologging opened it for a loop.
         takes_in: a training that begins meanwhile is recorded into it, as into a run of the user's.
+        is_over: what it records has ended; it is being finished in the background.
     """
 
     run: ActiveRun
@@ -70,6 +71,7 @@ class OpenRun:
     closers: list[Callable[[], object]] = field(default_factory=list)
     makes_way: Callable[[], object] | None = None
     takes_in: bool = False
+    is_over: bool = False
 
 
 class _Local(threading.local):

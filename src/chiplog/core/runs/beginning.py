@@ -51,7 +51,13 @@ def begin_run(
         run_name=name,
     )
     writer = RunWriter(
-        run_id, experiment_id, store_uri, artifact_uri=info.artifact_uri, params={}, is_new=True
+        run_id,
+        experiment_id,
+        store_uri,
+        artifact_uri=info.artifact_uri,
+        params={},
+        tags=everything,
+        is_new=True,
     )
     writer.record(
         RunStarted(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import signal
 import sys
 import threading
 from typing import TYPE_CHECKING, Any
@@ -36,7 +37,7 @@ def outcome_of(error: BaseException | None) -> tuple[str, str | None]:
     if error is None:
         return "FINISHED", None
     if isinstance(error, SystemExit):
-        return outcome_of_exit(error.code)
+        return outcome_of_exit(signal.SIGTERM if stands_for_sigterm(error) else error.code)
     return "FAILED", type_name(error)
 
 
@@ -44,7 +45,19 @@ def outcome_of_exit(code: object) -> tuple[str, str | None]:
     """The status of a run whose program exits with ``code``, and the reason."""
     if code is None or code == 0:
         return "FINISHED", None
+    if isinstance(code, signal.Signals):
+        return "KILLED", code.name
     return "FAILED", f"exit code {code if isinstance(code, int) else 1}"
+
+
+def stands_for_sigterm(error: BaseException) -> bool:
+    """Whether a framework raised this where SIGTERM would have killed the process."""
+    return type(error).__name__ == "SIGTERMException"  # Lightning's, a SystemExit without a code
+
+
+def note_sigterm(error: BaseException) -> None:
+    """Let runs that are open at exit be KILLED, if it is ``error`` that ends the program."""
+    error.__dict__["_chiplog_passage"] = _Passage(signal.SIGTERM)
 
 
 def record_reason(entry: OpenRun, reason: str, error: BaseException | None) -> None:
@@ -129,7 +142,7 @@ def uncaught() -> BaseException | None:
 
 
 class _Passage:
-    """Lives in the frame of a ``sys.exit`` call, and dies with the traceback.
+    """Lives in the frame of a ``sys.exit`` call, and dies with the traceback; or in an exception.
 
     If that happens below every Python frame, nobody caught the exit: it ends the program. CPython
     hands an exit code to nobody else before it runs the functions of ``atexit``.

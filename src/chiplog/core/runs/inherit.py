@@ -22,7 +22,8 @@ class InheritedRun(msgspec.Struct, frozen=True):
     """The run a parent process is in, with what a child needs to record into it unseen.
 
     ``pid`` is the parent process. ``is_theirs``: it ends when that process says so; otherwise it is
-    another rank's, which may have ended it while this one goes on.
+    another rank's, which may have ended it while this one goes on. ``started`` are the runs that
+    process was asked for so far, in order.
     """
 
     run_id: str
@@ -34,9 +35,17 @@ class InheritedRun(msgspec.Struct, frozen=True):
     name: str = ""
     artifact_uri: str | None = None
     is_theirs: bool = True
+    started: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, info: RunInfo, store_uri: str, *, is_theirs: bool = True) -> InheritedRun:
+    def of(
+        cls,
+        info: RunInfo,
+        store_uri: str,
+        *,
+        is_theirs: bool = True,
+        started: tuple[str, ...] = (),
+    ) -> InheritedRun:
         """A run of this process, for its children."""
         return cls(
             info.run_id,
@@ -48,6 +57,7 @@ class InheritedRun(msgspec.Struct, frozen=True):
             info.run_name or "",
             info.artifact_uri,
             is_theirs,
+            started,
         )
 
     def info(self) -> RunInfo:

@@ -21,7 +21,7 @@ from chiplog.core.errors import NotFound, StoreUnavailable
 from chiplog.core.journal.owner import boot_id, process_started
 from chiplog.core.runs import active, ranks
 from chiplog.core.runs.active import ActiveRun, OpenRun
-from chiplog.core.runs.inherit import introduction
+from chiplog.core.runs.inherit import InheritedRun, inherited, introduction
 from chiplog.core.runs.reading import readable_store
 from chiplog.core.runs.writer import RunWriter
 from chiplog.core.tags import USER
@@ -44,6 +44,7 @@ _UNIQUE: Final = (
 _SHARED: Final = ("MASTER_ADDR", "MASTER_PORT", "TORCHELASTIC_RESTART_COUNT")
 _HERE: Final = {"localhost", "127.0.0.1", "::1"}
 _TRIES: Final = 1000
+_MOST_STARTED: Final = 64
 
 
 class Job(NamedTuple):
@@ -59,6 +60,8 @@ class Job(NamedTuple):
 
 
 _taken = {True: 0, False: 0}  # runs started so far, by whether the program asked for them
+_started: list[str] = []  # those asked for, in order
+_told: InheritedRun | None = None
 _generations: dict[str, int] = {}
 _is_forked = False
 
@@ -130,10 +133,50 @@ def run_id(store_uri: str, *, asked: bool) -> str | None:
     found = job()
     if found is None:
         return None
-    if asked or ranks.is_main():
+    if not asked and ranks.is_main():
         _taken[asked] += 1
     number = _taken[asked] if asked or ranks.is_main() else 1
+    if asked and not ranks.is_main():
+        known = _started_by_first_rank(number, store_uri)
+        if known is not None:
+            return known
     return _run_id(found, f"{'run' if asked else 'unasked'} {number}", store_uri)
+
+
+def is_asked() -> None:
+    """Count a run that the program asks for; before :func:`run_id`, and by all ranks alike.
+
+    Counted while a process trains alone, too: Lightning's first rank does until it has started the
+    others, which run the same program from its beginning.
+    """
+    _taken[True] += 1
+
+
+def has_started(run_id: str) -> None:
+    """Note which run came of one that was asked for."""
+    if len(_started) < _taken[True] <= _MOST_STARTED:
+        _started.extend([""] * (_taken[True] - 1 - len(_started)))  # those that failed to start
+        _started.append(run_id)
+
+
+def started() -> tuple[str, ...]:
+    """The runs this process was asked for so far, in order."""
+    return tuple(_started)
+
+
+def _started_by_first_rank(number: int, store_uri: str) -> str | None:
+    """What the first rank told about a run that it started before it started this rank.
+
+    As Lightning's launcher does it: with the same program, from its beginning.
+    """
+    if "RANK" in os.environ or "LOCAL_RANK" not in os.environ:
+        return None
+    global _told  # noqa: PLW0603 - looked at before this process tells of runs of its own
+    if _told is None:
+        _told = inherited()
+    if _told is None or _told.pid != os.getppid() or _told.store_uri != store_uri:
+        return None
+    return (_told.started[number - 1] or None) if number <= len(_told.started) else None
 
 
 def _run_id(found: Job, which: str, store_uri: str) -> str:
@@ -184,8 +227,11 @@ def join_run(run_id: str, store_uri: str, experiment_id: str, artifact_root: str
 
 def forget() -> None:
     """Begin to count anew, as tests do."""
+    global _told  # noqa: PLW0603 - one per process
     _taken.update({True: 0, False: 0})
     _generations.clear()
+    _started.clear()
+    _told = None
     os.environ.pop(VARIABLE, None)
 
 

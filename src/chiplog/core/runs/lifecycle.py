@@ -76,11 +76,13 @@ def start_run(
             "with nested=True"
         )
     wish = _Wish(run_name, _asked_tags(tags, run_name, description), log_system_metrics)
+    jobs.is_asked()
     resumed = run_id or _take_run_id()
     if resumed:
         entry = _resume(validation.check_run_id(resumed), wish)
     else:
         entry = _start(experiment_id, parent_run_id, wish, asked=True)
+    jobs.has_started(entry.run.info.run_id)
     _open(entry, wish)
     return entry.run
 
@@ -257,7 +259,12 @@ def _resume(run_id: str, wish: _Wish) -> OpenRun:
 def _open(entry: OpenRun, wish: _Wish) -> None:
     """Make a run this thread's active one."""
     if threading.current_thread() is threading.main_thread():
-        run = InheritedRun.of(entry.run.info, entry.writer.store_uri, is_theirs=ranks.is_main())
+        run = InheritedRun.of(
+            entry.run.info,
+            entry.writer.store_uri,
+            is_theirs=ranks.is_main(),
+            started=jobs.started(),
+        )
         entry.replaced = publish(run)
         entry.published = True
     local.stack.append(entry)

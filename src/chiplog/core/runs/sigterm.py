@@ -12,6 +12,7 @@ import signal
 import threading
 from typing import TYPE_CHECKING, Final
 
+from chiplog.core import background
 from chiplog.core.config import env_bool
 from chiplog.core.runs import active
 from chiplog.core.tags import EXIT_REASON
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 _DELIVERY_SECONDS: Final = 2.0
 _MAIN_THREAD_SECONDS: Final = 1.0
+_FINISHING_SECONDS: Final = 1.0
 
 _taken = threading.Event()
 _pipe: tuple[int, int] | None = None
@@ -65,7 +67,13 @@ def _on_sigterm(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 -
 def _record_killed() -> None:
     with quiet("Recording that the runs were killed"):
         entries = list(reversed(active.owned_runs))
+        if any(entry.is_over for entry in entries):
+            background.flush(_FINISHING_SECONDS)
         for entry in entries:
+            if entry.is_over:
+                if entry in active.owned_runs:
+                    entry.writer.end("FINISHED")
+                continue
             entry.writer.set_tags({EXIT_REASON: "SIGTERM"})
             entry.writer.end("KILLED")
         for journal in {entry.writer.journal for entry in entries}:

@@ -34,7 +34,7 @@ from chiplog.core.stores import open_artifact_store
 from chiplog.core.tags import DATA_CONTEXT, RUN_NAME
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from chiplog.core.entities import (
         DatasetInput,
@@ -62,6 +62,7 @@ class RunWriter:
         store_uri: the tracking store it belongs to.
         artifact_uri: where its artifacts lie, if known; read from the store otherwise.
         params: the params the run is known to have; None reads them from the store when needed.
+        tags: the tags the run is known to have.
         is_new: this process started the run, which was empty then.
     """
 
@@ -73,6 +74,7 @@ class RunWriter:
         *,
         artifact_uri: str | None = None,
         params: Mapping[str, str] | None = None,
+        tags: Mapping[str, str] | None = None,
         is_new: bool = False,
     ) -> None:
         self.is_new = is_new
@@ -85,6 +87,7 @@ class RunWriter:
         self._artifact_uri = artifact_uri
         self._params = None if params is None else dict(params)
         self._params_lock = threading.RLock()
+        self._tags = dict(tags or {})
         self._numbers: dict[str, int] = {}  # the journal's, which empties it when the run ends
         self._has_metrics = not is_new
         self._introduction: RunStarted | None = None
@@ -127,6 +130,29 @@ class RunWriter:
             write(seal_point(crc32(body, seed), body))
         except (ValueError, struct.error, OverflowError):
             self._append_slowly(key, number, step, timestamp, value)
+
+    def pen(self, key: str) -> Callable[[float, int, int], None]:
+        """What records one metric in every step: ``record(value, step, timestamp)``.
+
+        It takes a float and two ints, and costs a part of what :meth:`log_metric` does where the
+        processor's caches are cold.
+        """
+        target, slowly = self._target, self.log_metric
+        pack, seal, checksum = pack_point, seal_point, crc32
+        failures = (KeyError, ValueError, struct.error, OverflowError)
+
+        def record(value: float, step: int, timestamp: int) -> None:
+            if self._model_at_step:
+                slowly(key, value, step, timestamp)
+                return
+            try:
+                body = pack(self._numbers[key], step, timestamp, value)
+                write, seed = target.now
+                write(seal(checksum(body, seed), body))
+            except failures:
+                slowly(key, value, step, timestamp)
+
+        return record
 
     def _append_slowly(
         self, key: str, number: int, step: int, timestamp: int, value: float
@@ -186,15 +212,29 @@ class RunWriter:
         """Set or replace tags; ``mlflow.runName`` also renames the run."""
         texts = validation.check_tags(tags)
         if texts:
+            self._tags.update(texts)
             self.record(TagsSet(self.run_id, tags=texts))
         if texts.get(RUN_NAME):
             self.record(RunUpdated(self.run_id, name=texts[RUN_NAME]))
 
     def delete_tag(self, key: str) -> None:
         """Remove a tag; raises NotFound if the run has none of that name."""
-        if key not in self.read().data.tags:
+        if self.tag(key) is None:
             raise NotFound(f"Run {self.run_id!r} has no tag {key!r}.")
+        self._tags.pop(key, None)
         self.record(TagDeleted(self.run_id, key=key))
+
+    def tag(self, key: str) -> str | None:
+        """A tag as the store has it, with everything recorded so far; None if there is none.
+
+        While the store of a run that began here is away, what this process has set counts.
+        """
+        try:
+            return self.read().data.tags.get(key)
+        except StoreUnavailable:
+            if not self.is_new:
+                raise
+            return self._tags.get(key)
 
     def log_inputs(
         self,
@@ -264,11 +304,13 @@ class RunWriter:
     def artifacts(self) -> ArtifactStore:
         """The run's artifacts; those of a run that its store does not know yet wait."""
         try:
-            return open_artifact_store(self.artifact_uri)
+            uri = self.artifact_uri
         except StoreUnavailable:
             if not self.is_new:
                 raise
             return outbox.run_files(self.journal, self.run_id)
+        outbox.deliver_run(self.journal, self.run_id, uri)
+        return open_artifact_store(uri)
 
     def after_fork(self, introduction: RunStarted) -> None:
         """Go on in a forked child, whose journal is another and which has one thread only."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from chiplog.core.autolog.engine import flavor_autolog
-from chiplog.core.errors import ChiplogError, InvalidValue
 from chiplog.core.models import keras_file
+from chiplog.core.models.entry import entry_of
 from chiplog.core.models.loading import load_model as _load
-from chiplog.core.models.logging import ModelEntry, log_into_current_run
+from chiplog.core.models.logging import log_into_current_run
 from chiplog.core.models.safety import Trust
 from chiplog.core.models.saving import ModelContent
 from chiplog.core.models.saving import save_model as _save
@@ -35,12 +35,6 @@ __all__ = [
 ]
 
 autolog = flavor_autolog("keras")
-
-
-class NotImplementedYet(ChiplogError):
-    """Something this version of chiplog does not do."""
-
-    default_code = "NOT_IMPLEMENTED"
 
 
 def __getattr__(name: str) -> Any:
@@ -122,15 +116,15 @@ def log_model(
     ``name`` is the model's name (``"model"`` unless given); ``artifact_path`` is its old spelling.
     The rest is as in :func:`save_model`. Hands back where it lies: ``info.model_uri`` loads it.
     """
-    if artifact_path is not None and name is not None:
-        raise InvalidValue(
-            f"artifact_path={artifact_path!r} is the old spelling of name={name!r}; give one."
-        )
-    if registered_model_name is not None:
-        raise NotImplementedYet(
-            f"registered_model_name={registered_model_name!r}: there is no model registry yet. "
-            "Log the model without it."
-        )
+    entry = entry_of(
+        name,
+        artifact_path,
+        params=params,
+        tags=tags,
+        model_type=model_type,
+        step=step,
+        registered_model_name=registered_model_name,
+    )
     content = ModelContent(
         model,
         signature,
@@ -142,7 +136,6 @@ def log_model(
         extra_files=extra_files,
         options=_options(save_exported_model, save_model_kwargs, allow_code),
     )
-    entry = ModelEntry(name or artifact_path or "model", params or {}, tags or {}, model_type, step)
     return log_into_current_run(KerasFlavor(), content, entry)
 
 

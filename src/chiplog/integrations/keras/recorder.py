@@ -67,7 +67,9 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]  # Keras ships n
         self._took: float | None = None
         self._rate: float | None = None
         self._batch_rate: float | None = None
-        self._record_batch = session.callback("batches", self._batch_ended)
+        self._is_limited = session.budget.limit is not None
+        # Keras's own name for it: a method in between would cost each batch another frame.
+        self.on_train_batch_end = session.callback("batches", self._batch_ended)
         self._record_begin = session.callback("model", self._training_began)
         self._record_epoch = session.callback("epochs", self._epoch_ended)
         self._record_test = session.callback("validation", self._test_ended)
@@ -82,10 +84,6 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]  # Keras ships n
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:  # noqa: ARG002
         """An epoch begins."""
         self._record_start(epoch)
-
-    def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
-        """A batch ended; with several steps an execution, the last of them."""
-        self._record_batch(batch, logs)
 
     def on_test_begin(self, logs: Mapping[str, Any] | None = None) -> None:  # noqa: ARG002
         """Validation begins: the epoch's training is over."""
@@ -119,11 +117,12 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]  # Keras ships n
         self._took = None
         self._began = perf_counter()
 
-    def _batch_ended(self, batch: int, logs: Mapping[str, Any] | None) -> None:
+    def _batch_ended(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
+        """A batch ended; with several steps an execution, the last of them."""
         session, step = self._session, self._first + batch
         self._next = max(self._next, step + 1)
         self.batches += 1
-        if logs and session.keeps_step():
+        if logs and (not self._is_limited or session.keeps_step()):
             names, log_metric = self._names, session.log_metric
             for key, value in logs.items():
                 name = names.get(key)

@@ -72,8 +72,7 @@ class CallbackBody:
 
     def release(self, trainer: Any, module: Any, error: BaseException | None) -> None:
         """Record the end of what :meth:`bind` began."""
-        recorder, self._recorder = self._recorder, None
-        self._calls, self._ticket = {}, None
+        recorder, self._ticket = self._forget(), None
         if recorder is not None:
             workers.merge(recorder.session)
             recorder.conclude(trainer, module, error)
@@ -82,6 +81,24 @@ class CallbackBody:
         self._recorder = recorder
         wrap = recorder.session.callback
         self._calls = {name: wrap(what, getattr(recorder, name)) for name, what in _PARTS.items()}
+        self._calls["train_begins"] = wrap("beginning of the training", self._begin_steps)
+
+    def _begin_steps(self, trainer: Any, module: Any) -> None:
+        recorder = self._recorder
+        if recorder is None:
+            return
+        recorder.train_begins(trainer, module)
+        step = recorder.session.callback(_STEPS, recorder.step_hook())
+        self._calls["step"] = step
+        if type(self).on_train_batch_end is CallbackBody.on_train_batch_end:
+            self.__dict__[_STEP_HOOK] = step  # saves Lightning a detour at each step
+
+    def _forget(self) -> Recorder | None:
+        """Record nothing any more; hands back what recorded."""
+        recorder, self._recorder = self._recorder, None
+        self._calls = {}
+        self.__dict__.pop(_STEP_HOOK, None)
+        return recorder
 
     def _call(self, name: str, *arguments: Any) -> None:
         function = self._calls.get(name)
@@ -178,8 +195,7 @@ class CallbackBody:
         opened, self._opened = self._opened, None
         if opened is None:
             return
-        recorder, self._recorder = self._recorder, None
-        self._calls, self._origin = {}, None
+        recorder, self._origin = self._forget(), None
         if recorder is not None:
             quietly("Recording the end", recorder.conclude, None, trainer, module, error)
         if error is None:
@@ -189,8 +205,7 @@ class CallbackBody:
 
     def _hand_over(self, trainer: Any, module: Any) -> None:
         """In a process that the launcher started: the one that started it goes on from here."""
-        recorder, self._recorder = self._recorder, None
-        self._calls = {}
+        recorder = self._forget()
         if recorder is not None:
             recorder.conclude(trainer, module, None)
             workers.leave(recorder.session)
@@ -201,6 +216,7 @@ class CallbackBody:
         """What a process needs that the Trainer's launcher starts."""
         state = dict(self.__dict__)
         state.update(_opened=None, _recorder=None, _calls={})
+        state.pop(_STEP_HOOK, None)
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -214,11 +230,11 @@ class CallbackBody:
         return copy
 
 
+_STEPS: Final = "metrics of steps"
+_STEP_HOOK: Final = "on_train_batch_end"
 _PARTS: Final = {
     "begin": "settings of the training",
-    "train_begins": "beginning of the training",
     "epoch_begins": "metrics of epochs",
-    "step": "metrics of steps",
     "check": "metrics of validation steps",
     "validation_ends": "metrics of validations",
     "epoch_ends": "ends of epochs",

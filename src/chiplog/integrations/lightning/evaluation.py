@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from chiplog.core.autolog.installation import Installation
+    from chiplog.core.autolog.receipt import Receipt
     from chiplog.core.autolog.session_run import SessionRun
 
 _MODES: Final = {"test": "testing"}
@@ -36,7 +37,12 @@ class Evaluations:
     ) -> Any:
         if not nesting.is_watching():
             return wrapped(*args, **kwargs)
-        result = wrapped(*args, **kwargs)  # the user's own call: once, unguarded
+        scope = nesting.Scope()  # what Lightning gives its loggers meanwhile is recorded here
+        outer = nesting.enter(scope)
+        try:
+            result = wrapped(*args, **kwargs)  # the user's own call: once, unguarded
+        finally:
+            nesting.leave(scope, outer)
         name = wrapped.__name__
         if ranks.is_main():
             record = self._record
@@ -71,9 +77,9 @@ class Evaluations:
 
     def _tell_of_predictions(self, run: SessionRun | None) -> None:
         told = "Trainer.predict"
-        if run is None or not run.document.sessions:
+        receipt = _receipt_of(run)
+        if run is None or receipt is None:
             return
-        receipt = run.document.sessions[-1]
         if all(entry.what != told for entry in receipt.skipped):
             receipt.skipped.append(Omission(told, "predictions are the caller's alone"))
             run.attach_receipt()
@@ -82,7 +88,13 @@ class Evaluations:
         run.writer.log_metrics(metrics, epoch)
         if name in _MODES:
             run.writer.set_tags({"Mode": _MODES[name]})
-        if run.document.sessions:
-            done = Captured(f"metrics of Trainer.{name}", len(metrics))
-            run.document.sessions[-1].captured.append(done)
+        receipt = _receipt_of(run)
+        if receipt is not None:
+            receipt.captured.append(Captured(f"metrics of Trainer.{name}", len(metrics)))
             run.attach_receipt()
+
+
+def _receipt_of(run: SessionRun | None) -> Receipt | None:
+    """The receipt of the last training of Lightning's in a run."""
+    sessions = run.document.sessions if run is not None else ()
+    return next((one for one in reversed(sessions) if one.integration == "lightning"), None)

@@ -23,6 +23,8 @@ class ChiplogCallback(CallbackBody, Callback):
 class AutologCallback(CallbackBody, Callback):
     """Lent to a Trainer by ``autolog()`` for the time of one ``fit``."""
 
+    state_key = "AutologCallback"  # Lightning's property, which it asks for at each step
+
 
 class ChiplogLogger(LoggerBody, Logger):
     """A logger of Lightning's that records into a run of chiplog's.

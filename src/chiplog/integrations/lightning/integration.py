@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
+from chiplog.core.autolog import nesting
 from chiplog.core.autolog.integration import Integration, Point
 from chiplog.integrations.lightning.config import LightningConfig
 from chiplog.integrations.lightning.packages import LIGHTNING, PYTORCH_LIGHTNING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import ModuleType
 
     from chiplog.core.autolog.installation import Installation
@@ -40,5 +42,21 @@ class LightningIntegration(Integration):
             installation.watch(Point(trainer, "fit", FitWatch))
             evaluations.watch(trainer)
 
+        def watch_tuner(module: ModuleType) -> None:
+            for name in ("lr_find", "scale_batch_size"):
+                installation.patcher.wrap(module.Tuner, name, _unwatched)
+
         for name in self.modules:
             installation.on_import(name, watch)
+            installation.on_import(f"{name}.tuner.tuning", watch_tuner)
+
+
+def _unwatched(
+    wrapped: Callable[..., Any],
+    instance: Any,  # noqa: ARG001 - wrapt's signature
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+) -> Any:
+    """A tuner's trials are no training, to PyTorch's integration neither."""
+    with nesting.suspended():
+        return wrapped(*args, **kwargs)

@@ -221,7 +221,7 @@ class LoggerRun:
         entry, self._entry = self._entry, None
         if entry is None or not self._is_ours or all(one is not entry for one in active.owned_runs):
             return
-        if type(error).__name__ == "SIGTERMException":
+        if error is not None and exits.stands_for_sigterm(error):
             status = "KILLED"
             entry.writer.set_tags({EXIT_REASON: "SIGTERM"})
         elif isinstance(error, SystemExit):

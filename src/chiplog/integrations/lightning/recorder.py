@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from time import time_ns
 from typing import TYPE_CHECKING, Any, Final
 
 from chiplog.core.autolog.scalars import Backlog, number
-from chiplog.core.runs import active, sigterm
+from chiplog.core.runs import active, exits, sigterm
 from chiplog.integrations.lightning import beginning, ending
 from chiplog.integrations.lightning.checkpoints import Follower
 from chiplog.integrations.lightning.rates import LearningRates
@@ -14,6 +15,8 @@ from chiplog.integrations.lightning.sample import Sample
 from chiplog.integrations.lightning.series import StepMetrics, of_epochs, only_at_steps
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from chiplog.core.autolog.session import TrainingSession
     from chiplog.integrations.lightning.config import LightningConfig
     from chiplog.integrations.lightning.content import Content
@@ -94,25 +97,37 @@ class Recorder:
 
     # Each batch
 
-    def step(self, trainer: Any, module: Any, outputs: Any, batch: Any, index: int) -> None:  # noqa: ARG002 - Lightning's
-        """Record what a training batch logged, at the number of optimizer steps so far."""
-        if self.follower.is_expecting:
-            self.follower.catch_up(trainer)
-        step = self._progress.completed  # trainer.global_step, by a shorter way
-        if step == self._last_step and self._is_automatic:
-            return  # gradients are being accumulated
-        self._last_step = step
-        steps = self._steps
-        if steps is None or step % self._every or not self.session.keeps_step():
-            return
-        at = time_ns() // 1_000_000
-        if not steps.record(step, at):
-            loss = outputs.get("loss") if isinstance(outputs, dict) else outputs
-            if loss is not None:
-                self._put_loss(steps, loss, step, at)
-        self._rates.record(step, at)
-        if self.sample.is_wanted:
-            self.sample.take(batch)
+    def step_hook(self) -> Callable[[Any, Any, Any, Any, int], None]:
+        """What records a training batch, at the number of optimizer steps so far.
+
+        Called with Trainer, module, outputs, batch and its number. One function with what it needs
+        at hand: each frame costs a training step that has emptied the processor's caches a
+        microsecond.
+        """
+        steps, progress, follower = self._steps, self._progress, self.follower
+        every, is_automatic = self._every, self._is_automatic
+        rates, sample, clock = self._rates, self.sample, time_ns
+        keeps = self.session.keeps_step if self.session.budget.limit is not None else None
+
+        def record(trainer: Any, module: Any, outputs: Any, batch: Any, index: int) -> None:  # noqa: ARG001 - Lightning's
+            if follower.is_expecting:
+                follower.catch_up(trainer)
+            step = progress.completed  # trainer.global_step, by a shorter way
+            if step == self._last_step and is_automatic:
+                return  # gradients are being accumulated
+            self._last_step = step
+            if steps is None or step % every or (keeps is not None and not keeps()):
+                return
+            at = clock() // 1_000_000
+            if not steps.record(step, at):
+                loss = outputs.get("loss") if isinstance(outputs, dict) else outputs
+                if loss is not None:
+                    self._put_loss(steps, loss, step, at)
+            rates.record(step, at)
+            if sample.is_wanted:
+                sample.take(batch)
+
+        return record
 
     def _put_loss(self, steps: StepMetrics, loss: Any, step: int, at: int) -> None:
         if self._factor != 1 and hasattr(loss, "detach"):
@@ -202,8 +217,9 @@ class Recorder:
         self.follower.catch_up(trainer, is_last=True)
         if isinstance(error, KeyboardInterrupt):
             self.session.run.cause = error
-        elif type(error).__name__ == "SIGTERMException":
+        elif exits.stands_for_sigterm(error):
             self.session.run.killed_by = "SIGTERM"
+            exits.note_sigterm(error)
 
     def conclude(self, trainer: Any, module: Any, error: BaseException | None) -> None:
         """Record what is known after training, in good order or not. Done once."""
@@ -221,11 +237,11 @@ class Recorder:
             sigterm.install()
 
     def _tell(self) -> None:
-        counts = [one for one in (self._steps, self._checks) if one is not None]
-        points = sum(one.count for one in counts)
-        if points:
-            keys = sorted(set().union(*(one.keys for one in counts)))
-            self.session.captured("metrics of steps", points, _listed(keys))
+        counts: Counter[str] = Counter()
+        for one in (self._steps, self._checks):
+            counts += one.counts() if one is not None else Counter()
+        if counts:
+            self.session.captured("metrics of steps", counts.total(), _listed(sorted(counts)))
         if self._epoch_points:
             self.session.captured(
                 "metrics of epochs", self._epoch_points, _listed(sorted(self._epoch_series))

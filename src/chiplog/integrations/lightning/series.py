@@ -6,7 +6,7 @@ other steps lies in the loop's result collection, which is looked at after each 
 
 from __future__ import annotations
 
-import sys
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from chiplog.core.autolog.scalars import Backlog, number
@@ -22,41 +22,45 @@ class _Series:
 
     Attributes:
         key: the name its points are recorded under; None if it has none at single steps.
-        plain: the name the module logged it under.
-        is_loss: whether it says "loss".
+        is_loss: whether the name it was logged under says "loss".
+        is_one_number: whether each of its values is a tensor of one element, as Lightning makes
+            them of what is no torchmetrics object.
         count: how often it had been logged when it was last looked at.
+        points: how many of its values were recorded by the short cut.
     """
 
-    __slots__ = ("count", "is_loss", "key", "plain")
+    __slots__ = ("count", "is_loss", "is_one_number", "key", "points")
 
-    def __init__(self, key: str | None, plain: str) -> None:
+    def __init__(self, key: str | None, plain: str, *, is_one_number: bool = False) -> None:
         self.key = key
-        self.plain = plain
         self.is_loss = "loss" in plain.lower()
+        self.is_one_number = is_one_number
         self.count = -1
+        self.points = 0
 
 
 class StepMetrics:
-    """The points of single steps that one loop has logged.
-
-    Attributes:
-        count: how many points were recorded.
-        keys: the names they were recorded under.
-    """
+    """The points of single steps that one loop has logged."""
 
     def __init__(
         self, session: TrainingSession, results: Any, backlog: Backlog, *, keeps_names: bool
     ) -> None:
         self._session = session
         self._log = session.log_metric
-        self._tensor: Any = sys.modules["torch"].Tensor
         self._results = results
         self._backlog = backlog
         self._keeps_names = keeps_names
         self._series: dict[str, _Series] = {}
         self._refused: set[str] = set()
-        self.count = 0
-        self.keys: set[str] = set()
+        self._others: Counter[str] = Counter()  # points recorded the long way, by name
+
+    def counts(self) -> Counter[str]:
+        """How many points were recorded under each name."""
+        found = Counter(self._others)
+        for series in self._series.values():
+            if series.key is not None and series.points:
+                found[series.key] += series.points
+        return found
 
     def begin_epoch(self) -> None:
         """An epoch begins: Lightning counts anew how often each metric was logged."""
@@ -66,28 +70,35 @@ class StepMetrics:
     def record(self, step: int, at: int) -> bool:
         """Record what was logged since the last time; says whether a loss was among it."""
         has_loss = False
+        known, log = self._series, self._log
         for name, logged in self._results.items():
-            series = self._series.get(name)
+            series = known.get(name)
             if series is None:
-                series = self._series[name] = self._meet(logged)
+                series = known[name] = self._meet(logged)
             if series.key is None:
                 continue
-            count = logged._update_count  # noqa: SLF001 - torchmetrics has no quicker name for it
-            if count == series.count or not count or logged.has_reset:
+            state = logged.__dict__  # a module's attributes take longer
+            count = state["_update_count"]  # torchmetrics has no quicker name for it
+            if count == series.count or not count or state["has_reset"]:
                 continue
             series.count = count
-            value = logged._forward_cache  # noqa: SLF001 - the value of this batch
-            if value is not None:
-                self.put(series.key, value, step, at)
-                has_loss = has_loss or series.is_loss
+            value = state["_forward_cache"]  # the value of this batch
+            if value is None:
+                continue
+            if series.is_loss:
+                has_loss = True
+            if series.is_one_number and value.is_cpu and not self._backlog:
+                found = value.item()
+                if type(found) is float:
+                    log(series.key, found, step, at)
+                    series.points += 1
+                    continue
+            self.put(series.key, value, step, at)
         return has_loss
 
     def put(self, key: str, value: Any, step: int, at: int) -> None:
         """Record one point; a device's when it has arrived, what is no number not at all."""
-        # The usual case by a short cut: one number on the CPU.
-        short = type(value) is self._tensor and value.is_cpu and value.numel() == 1
-        short = short and not value.is_complex()
-        found = float(value.item()) if short else number(value)
+        found = number(value)
         if type(found) is float and not self._backlog:
             self._log(key, found, step, at)
         elif found is None:
@@ -95,8 +106,7 @@ class StepMetrics:
             return
         else:
             self._backlog.add(key, found, step, at)
-        self.count += 1
-        self.keys.add(key)
+        self._others[key] += 1
 
     def _meet(self, logged: Any) -> _Series:
         meta = logged.meta
@@ -104,7 +114,7 @@ class StepMetrics:
         if not meta.on_step or (self._keeps_names and not meta.logger):
             return _Series(None, name)
         key = forked if self._keeps_names or forked != name else f"{name}{SUFFIX}"
-        return _Series(key, name)
+        return _Series(key, name, is_one_number=bool(logged.is_tensor))
 
     def _refuse(self, key: str, value: Any) -> None:
         if key not in self._refused:

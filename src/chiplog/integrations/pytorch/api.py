@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from chiplog.core.autolog.engine import flavor_autolog
-from chiplog.core.errors import ChiplogError, InvalidValue, NotFound
+from chiplog.core.errors import InvalidValue, NotFound
 from chiplog.core.models import loading, safety
-from chiplog.core.models.logging import ModelEntry, log_into_current_run
+from chiplog.core.models.entry import entry_of
+from chiplog.core.models.logging import log_into_current_run
 from chiplog.core.models.model import FILE, Model
 from chiplog.core.models.safety import Trust
 from chiplog.core.models.saving import ModelContent
@@ -41,12 +42,6 @@ __all__ = [
 STATE_FILE: Final = "state_dict.pth"
 
 autolog = flavor_autolog("pytorch")
-
-
-class NotImplementedYet(ChiplogError):
-    """Something this version of chiplog does not do."""
-
-    default_code = "NOT_IMPLEMENTED"
 
 
 def save_model(  # noqa: D417 - MLflow's signature
@@ -118,15 +113,15 @@ def log_model(
     ``name`` is the model's name (``"model"`` unless given); ``artifact_path`` is its old spelling.
     The rest is as in :func:`save_model`. Hands back where it lies: ``info.model_uri`` loads it.
     """
-    if artifact_path is not None and name is not None:
-        raise InvalidValue(
-            f"artifact_path={artifact_path!r} is the old spelling of name={name!r}; give one."
-        )
-    if registered_model_name is not None:
-        raise NotImplementedYet(
-            f"registered_model_name={registered_model_name!r}: there is no model registry yet. "
-            "Log the model without it."
-        )
+    entry = entry_of(
+        name,
+        artifact_path,
+        params=params,
+        tags=tags,
+        model_type=model_type,
+        step=step,
+        registered_model_name=registered_model_name,
+    )
     content = ModelContent(
         pytorch_model,
         signature,
@@ -139,7 +134,6 @@ def log_model(
         extra_files,
         _options(serialization_format, input_example, pickle_module),
     )
-    entry = ModelEntry(name or artifact_path or "model", params or {}, tags or {}, model_type, step)
     return log_into_current_run(PytorchFlavor(), content, entry)
 
 

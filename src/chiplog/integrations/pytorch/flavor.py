@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from chiplog.core.errors import CannotSave, InvalidValue, NotFound, UntrustedModel
-from chiplog.core.models import safety
+from chiplog.core.models import exported_program, safety
 from chiplog.core.models.flavor import Saved
 from chiplog.core.models.loading import file_of
 from chiplog.integrations.pytorch import exporting
@@ -89,6 +89,8 @@ class PytorchFlavor:
         modules = {"torch"}
         if chosen == "pt2":
             exporting.export(model, options.get("example"), file)
+            if exported_program.doubts(file):
+                notes = ("it has parts that could run code, and loading needs allow_pickle=True",)
         else:
             pickler = options.get("pickle_module")
             torch.save(model, file, **({"pickle_module": pickler} if pickler else {}))

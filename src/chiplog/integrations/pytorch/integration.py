@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
@@ -9,7 +10,8 @@ from chiplog.core.autolog.integration import Integration
 from chiplog.core.autolog.loop import end_loops
 from chiplog.integrations.pytorch.config import PytorchConfig
 from chiplog.integrations.pytorch.recording import BACKWARD, STEP
-from chiplog.integrations.pytorch.watcher import Watcher, hook_of, keep_from_compiling
+from chiplog.integrations.pytorch.steps import backward_for, hooks_for, next_for
+from chiplog.integrations.pytorch.watcher import Watcher, keep_from_compiling
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -39,18 +41,19 @@ class PytorchIntegration(Integration):
         from torch.optim import lr_scheduler, optimizer
 
         watcher = self.watcher = Watcher(installation, torch.Tensor.backward.__code__)
-        keep_from_compiling(watcher)
-        compiling = torch.compiler.is_compiling
+        before, after = hooks_for(watcher, torch.compiler.is_compiling)
         for handle in (
-            optimizer.register_optimizer_step_pre_hook(hook_of(watcher.before_step, compiling)),
-            optimizer.register_optimizer_step_post_hook(hook_of(watcher.after_step, compiling)),
+            optimizer.register_optimizer_step_pre_hook(before),
+            optimizer.register_optimizer_step_post_hook(after),
             module.register_module_parameter_registration_hook(watcher.modules.owns),
             module.register_module_module_registration_hook(watcher.modules.holds),
         ):
             installation.patcher.on_undo(handle.remove)
         installation.note_hook(STEP)
-        wrap = installation.patcher.wrap
-        installation.note_hook(BACKWARD, wrap(torch.autograd, "backward", watcher.backward))
+        wrap, replace = installation.patcher.wrap, installation.patcher.replace
+        done = replace(torch.autograd, "backward", functools.partial(backward_for, watcher))
+        installation.note_hook(BACKWARD, done)
+        keep_from_compiling(watcher, [torch.autograd.backward], [before, after])
         wrap(torch.optim.Optimizer, "__init__", watcher.born)
         for kind in vars(lr_scheduler).values():
             if (
@@ -77,7 +80,10 @@ class PytorchIntegration(Integration):
             return
         wrap = module_patcher(self.watcher)
         wrap(module.DataLoader, "__iter__", self.watcher.iterate)
-        done = wrap(module._BaseDataLoaderIter, "__next__", self.watcher.next_batch)  # noqa: SLF001 - there is no public one
+        iterator = module._BaseDataLoaderIter  # noqa: SLF001 - there is no public one
+        replace = self.watcher.installation.patcher.replace
+        done = replace(iterator, "__next__", functools.partial(next_for, self.watcher))
+        keep_from_compiling(self.watcher, [iterator.__next__])
         self.watcher.installation.note_hook(BATCH, done)
 
     def _watch_scaler(self, module: ModuleType) -> None:

@@ -45,13 +45,30 @@ def _end(training: Training, error: BaseException | None) -> None:
             note.detail = f"{training.epoch + 1} epochs"
     if training.epoch is None:
         session.skipped("epochs", "no DataLoader was iterated over in the training loop")
+    config = training.config
+    session.skipped(
+        "datasets",
+        "a loop does not say what it reads; chiplog.log_input() records it"
+        if config.log_datasets
+        else "log_datasets=False",
+    )
     for model in training.models:
         name = "model" if len(training.models) == 1 else f"model_{model.name}"
-        if training.config.log_models:
+        if config.log_models:
             _save(session, model, name, max(training.step, 0), error)
+            session.skipped(f"signature of {name!r}", _why_no_signature(config))
         else:
             session.skipped(name, "log_models=False")
         model.let_go()
+
+
+def _why_no_signature(config: PytorchConfig) -> str:
+    if not config.log_model_signatures:
+        return "log_model_signatures=False"
+    return (
+        "a module does not say what it takes: chiplog.pytorch.log_model(model, signature=...) or "
+        "one with input_example=... stores it"
+    )
 
 
 def _save(

@@ -18,10 +18,12 @@ if TYPE_CHECKING:
 
     from chiplog.core.autolog.budget import Budget, Meter
     from chiplog.core.autolog.loop import LoopSession
+    from chiplog.core.autolog.scalars import Pending
     from chiplog.integrations.pytorch.batches import Batches, Loader
     from chiplog.integrations.pytorch.config import PytorchConfig
-    from chiplog.integrations.pytorch.losses import Site, Sum
+    from chiplog.integrations.pytorch.losses import LossBook, Site, Sum
     from chiplog.integrations.pytorch.models import Modules
+    from chiplog.integrations.pytorch.steps import Here
 
 GRADIENT_NORM = "gradient norm"
 
@@ -30,32 +32,36 @@ class Tracked:
     """An optimizer in training.
 
     Attributes:
+        reference: to the optimizer, weak.
         name: what the user's code calls it.
         training: the training it belongs to.
         steps: how many steps it has made in it.
         last: the training's step at which it stepped last; -1 if it has not.
         rates: the learning rates recorded last, by group.
+        rate: the object that the only group's was, if it is a plain number.
     """
 
     __slots__ = (
-        "_optimizer",
         "grad_key",
         "last",
         "name",
         "parameters",
+        "rate",
         "rate_keys",
         "rates",
+        "reference",
         "steps",
         "training",
     )
 
     def __init__(self, optimizer: Any, name: str, training: Training, *, is_only_one: bool) -> None:
-        self._optimizer = weakref.ref(optimizer)
+        self.reference = weakref.ref(optimizer)
         self.name = name
         self.training = training
         self.steps = 0
         self.last = -1
         self.rates: list[Any] = []
+        self.rate: Any = None
         self.rate_keys: list[str] = []
         self.grad_key = "grad_norm" if is_only_one else f"grad_norm/{name}"
         self.parameters = [weakref.ref(tensor) for tensor in parameters_of(optimizer)]
@@ -63,11 +69,11 @@ class Tracked:
     @property
     def optimizer(self) -> Any | None:
         """The optimizer itself, if it is still there."""
-        return self._optimizer()
+        return self.reference()
 
     def groups(self) -> list[dict[str, Any]]:
         """Its parameter groups."""
-        optimizer = self._optimizer()
+        optimizer = self.reference()
         return [] if optimizer is None else optimizer.param_groups
 
 
@@ -104,8 +110,12 @@ class Training:
         self.backwards = 0
         self._log: Callable[..., None]
         self._every = config.log_every_n_step
-        self._is_limited = config.max_overhead is not None
+        self._takes_all = config.log_every_n_step is None and config.max_overhead is None
+        self._has_pending = False
+        self._norm_at = 0.0  # not before
+        self._norms_left_out = 0
         self._names: dict[Site, str] = {}
+        self._pens: dict[Site, Callable[[float, int, int], None]] = {}
         self._has_several = False
         self._skipped = 0
         self._schedulers = 0
@@ -196,57 +206,81 @@ class Training:
 
     # Each step
 
-    def stepped(
-        self,
-        tracked: Tracked,
-        sums: dict[Site, Sum],
-        during: dict[Site, Sum],
-        batches: Batches,
-        clipped: Any,
-        now: float,
-        *,
-        was_made: bool = True,
-    ) -> None:
-        """Record a step that an optimizer has just made, with the losses that led to it.
+    def stepped(self, tracked: Tracked, here: Here, now: float, *, was_made: bool = True) -> None:
+        """Record a step that an optimizer has just made, with what led to it on its thread.
 
-        ``was_made`` is False for one that the gradient scaler left out.
+        ``was_made`` is False for one that the gradient scaler left out. ``now`` is the time by
+        :func:`time.perf_counter`.
         """
-        is_new = tracked.last == self.step
+        step = self.step
+        is_new = tracked.last == step
         if is_new:
-            self.step += 1
-        step, at = self.step, time_ns() // 1_000_000
+            self.step = step = step + 1
         tracked.last = step
         tracked.steps += was_made
-        session = self.loop.session
-        if self._every is not None and step % self._every:
+        self.backwards += here.backwards
+        here.backwards = 0
+        if here.scaled:
+            here.scaled.clear()
+        clipped, here.clipped = here.clipped, None
+        if not (self._takes_all or self._keeps(step)):
+            here.losses.forget()
             return
-        if self._is_limited and not session.keeps_step():
-            return
-        if sums:
-            self._record_losses(sums, step, at)
-        if during:
-            self._record_closure(during, step, at)
-        rates = [group.get("lr") for group in tracked.groups()]
-        if rates != tracked.rates:
-            self._record_rates(tracked, rates, step, at)
-        if is_new and batches.source is not None:
-            self._record_pace(batches, now, step, at)
-        if was_made:
-            self._record_norm(tracked, clipped, step, at)
-        else:
+        at = time_ns() // 1_000_000
+        self._record_losses(here.losses, step, at)
+        optimizer = tracked.reference()
+        if optimizer is not None:
+            groups = optimizer.param_groups
+            if len(groups) != 1 or tracked.rate is None or groups[0].get("lr") is not tracked.rate:
+                self._look_at_rates(tracked, groups, step, at)
+        if is_new and here.batches.source is not None:
+            self._record_pace(here.batches, now, step, at)
+        if not was_made:
             self._skipped += 1
             self._log("amp/skipped_steps", float(self._skipped), step, at)
-        if self._backlog:
+        elif clipped is not None or now >= self._norm_at:
+            self._record_norm(tracked, clipped, step, at)
+        else:
+            self._norms_left_out += 1
+        if self._has_pending:
             self._backlog.look()
 
-    def _record_losses(self, sums: dict[Site, Sum], step: int, at: int) -> None:
+    def _keeps(self, step: int) -> bool:
+        """Whether a step is one that is to be recorded."""
+        if self._every is not None and step % self._every:
+            return False
+        return self.loop.session.keeps_step()
+
+    def _record_losses(self, losses: LossBook, step: int, at: int) -> None:
+        site = losses.site
+        if site is not None:
+            if site.usual == 1 and not losses.during:  # the only loss, as ever
+                record = self._pens.get(site)
+                if record is not None:
+                    losses.site = None
+                    record(losses.value, step, at)
+                    return
+            losses.settle()
+        sums, during = losses.sums, losses.during
+        losses.forget()
+        if sums:
+            self._record_sums(sums, step, at)
+        if during:
+            self._record_closure(during, step, at)
+
+    def _record_sums(self, sums: dict[Site, Sum], step: int, at: int) -> None:
         for site, losses in sums.items():
-            value = losses.values[0] if len(losses.values) == 1 else losses.mean()
+            value = losses.mean()
             name = self._names.get(site) or self._name(site, sums)
             if type(value) is float:
                 self._log(name, value, step, at)
             else:
-                self._backlog.add(name, value, step, at)
+                self._put_by(name, value, step, at)
+
+    def _put_by(self, name: str, value: float | Pending, step: int, at: int) -> None:
+        """Record a number that may still lie on a device."""
+        self._has_pending = self._has_pending or type(value) is not float
+        self._backlog.add(name, value, step, at)
 
     def _record_pace(self, batches: Batches, now: float, step: int, at: int) -> None:
         told = self._pace.stepped(batches, now)
@@ -259,10 +293,19 @@ class Training:
         """Record the losses of a closure that the optimizer called: the first evaluation's."""
         for site, losses in during.items():
             name = self._names.get(site) or self._name(site, during)
-            self._backlog.add(name, losses.values[0], step, at)
+            self._put_by(name, losses.values[0], step, at)
         evaluations = max(len(losses.values) for losses in during.values())
         if evaluations > 1:
             self._log("closure_evaluations", float(evaluations), step, at)
+
+    def _look_at_rates(
+        self, tracked: Tracked, groups: list[dict[str, Any]], step: int, at: int
+    ) -> None:
+        rates = [group.get("lr") for group in groups]
+        if rates != tracked.rates:
+            self._record_rates(tracked, rates, step, at)
+        # A tensor is changed in place: keep none, so that it is looked at again.
+        tracked.rate = rates[0] if len(rates) == 1 and type(rates[0]) in {float, int} else None
 
     def _record_rates(self, tracked: Tracked, rates: list[Any], step: int, at: int) -> None:
         if len(tracked.rate_keys) != len(rates):
@@ -274,6 +317,7 @@ class Training:
                 continue
             value = number(rate)
             if value is not None:
+                self._has_pending = self._has_pending or type(value) is not float
                 self._backlog.add(key, value, step, at, if_changed=True)
         # A tensor is changed in place: keep none, so that it is looked at again.
         tracked.rates = [rate if type(rate) in {float, int} else None for rate in rates]
@@ -293,9 +337,10 @@ class Training:
             with self.loop.session.spending(GRADIENT_NORM):
                 value = gradient_norm(tracked.optimizer)
         else:
+            self._norm_at = self.budget.affordable_at(GRADIENT_NORM)
             return
         if value is not None:
-            self._backlog.add(tracked.grad_key, value, step, at)
+            self._put_by(tracked.grad_key, value, step, at)
 
     def _epoch_begins(self, step: int, at: int) -> None:
         session, pace = self.loop.session, self._pace
@@ -325,12 +370,14 @@ class Training:
             name = f"{site.name or LOSS}_{count}"
             count += 1
         self._names[site] = name
+        self._pens[site] = self.loop.session.writer.pen(name)
         return name
 
     def scaled(self, scale: Any) -> None:
         """Put down the gradient scaler's scale, if it changed."""
         value = number(scale)
         if value is not None:
+            self._has_pending = self._has_pending or type(value) is not float
             self._backlog.add("amp/scale", value, max(self.step, 0), if_changed=True)
 
     # The end
@@ -338,6 +385,10 @@ class Training:
     def finish(self) -> None:
         """Record what is left of the numbers; may wait for the device."""
         self._backlog.flush()
+        norms = self.budget.meter(GRADIENT_NORM)
+        norms.asked += self._norms_left_out
+        norms.denied += self._norms_left_out
+        self._norms_left_out = 0
         told = self._pace.rest()
         if told is not None:
             self.loop.session.log_metric("samples_per_second", told, max(self.step, 0))

@@ -1,15 +1,12 @@
 """What torch's hooks and our wrappers see of a training loop, thread by thread.
 
-These functions run in every step of the user's loop. They raise nothing, and let nothing of the
-loop outlive its step but numbers. Those that torch calls inside ``Optimizer.step`` are nothing to
-``torch.compile``: what it traces is the early return.
+They raise nothing, and let nothing of the loop outlive its step but numbers. What is the same in
+every step is done in :mod:`.steps`.
 """
 
 from __future__ import annotations
 
-import atexit
 import functools
-import logging
 import sys
 import threading
 import weakref
@@ -23,54 +20,32 @@ from chiplog.core.autolog.silence import hushed
 from chiplog.core.autolog.weakmap import WeakIdMap
 from chiplog.core.runs import ranks
 from chiplog.hooks.guard import is_strict, report
-from chiplog.integrations.pytorch.batches import Batches, Loaders
+from chiplog.integrations.pytorch.batches import Loaders
 from chiplog.integrations.pytorch.callsites import name_at, users_frame
-from chiplog.integrations.pytorch.losses import LossBook
 from chiplog.integrations.pytorch.models import Modules, parameters_of
-from chiplog.integrations.pytorch.recording import STEP, begin
+from chiplog.integrations.pytorch.recording import BACKWARD, STEP, begin
+from chiplog.integrations.pytorch.steps import Threads
 from chiplog.integrations.pytorch.training import Tracked, Training
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterable
     from types import CodeType, FrameType
 
     from chiplog.core.autolog.installation import Installation
-
-_log = logging.getLogger("chiplog.autolog")
+    from chiplog.integrations.pytorch.steps import Here
 
 #: Those of the methods below that call a function of torch's.
 _CALLING_USERS: Final = frozenset(
     {
-        *("backward", "scale", "scaler_step", "scaler_update", "clip"),
-        *("iterate", "next_batch", "born", "scheduler_born"),
+        *("scale", "scaler_step", "scaler_update", "clip"),
+        *("iterate", "born", "scheduler_born"),
     }
 )
 _LOOK_AGAIN_SECONDS: Final = 1.0
-
-
-class _Thread(threading.local):
-    """What a thread is in the middle of.
-
-    Attributes:
-        losses: those since the last step.
-        batches: those since the last step.
-        stepping: the optimizer that is at its step, by its id.
-        is_in_backward: ``backward`` is running.
-        scaled: the losses that a gradient scaler has scaled: the scaled one, and what it was.
-        clipped: the norm that ``clip_grad_norm_`` has computed since the last step.
-        seconds: what was spent since the last step.
-        backwards: how often ``backward`` was called since the last step.
-    """
-
-    def __init__(self) -> None:
-        self.losses = LossBook()
-        self.batches = Batches()
-        self.stepping: int | None = None
-        self.is_in_backward = False
-        self.scaled: list[tuple[weakref.ref[Any], Any, Any]] = []
-        self.clipped: Any = None
-        self.seconds = 0.0
-        self.backwards = 0
+_NO_STEP: Final = (
+    "no step of a torch.optim optimizer was seen; one that torch.compile compiled cannot be seen: "
+    "leave optimizer.step() outside of what is compiled"
+)
 
 
 class _Unwatched:
@@ -90,41 +65,19 @@ class Watcher:
         self.trainings: list[Training] = []
         self.modules = Modules()
         self.stepless = 0
-        self._has_stepped = False
+        self.has_stepped = False
         self._backward_code = backward_code
-        self._thread = _Thread()
-        self._optimizers: WeakIdMap[Tracked | _Unwatched] = WeakIdMap()
+        self.threads = Threads()
+        self.optimizers: WeakIdMap[Tracked | _Unwatched] = WeakIdMap()
         self._births: WeakIdMap[int] = WeakIdMap()
         self._clock = 0
         self._new: dict[int, weakref.ref[Any]] = {}
         self._schedulers: WeakIdMap[list[weakref.ref[Any]]] = WeakIdMap()
-        self._loaders = Loaders()
+        self.loaders = Loaders()
         self._broken: set[str] = set()
-        self._state = nesting._state  # noqa: SLF001 - asked at each call
         self._tensor: Any = sys.modules["torch"].Tensor
 
     # Around torch's functions: (wrapped, instance, args, kwargs)
-
-    def backward(self, wrapped: Any, _: Any, args: Any, kwargs: Any) -> Any:
-        """Around ``torch.autograd.backward``, which ``Tensor.backward`` calls."""
-        thread, state = self._thread, self._state
-        if (
-            thread.is_in_backward
-            or state.asleep
-            or ((scope := state.scope) is not None and scope.is_open)
-        ):
-            return wrapped(*args, **kwargs)
-        began = perf_counter()
-        try:
-            self._saw_backward(thread, args, kwargs, sys._getframe(1))  # noqa: SLF001 - to see who calls
-        except Exception as error:
-            self._went_wrong("losses", error)
-        thread.seconds += perf_counter() - began
-        thread.is_in_backward = True
-        try:
-            return wrapped(*args, **kwargs)
-        finally:
-            thread.is_in_backward = False
 
     def scale(self, wrapped: Any, _: Any, args: Any, kwargs: Any) -> Any:
         """Around ``GradScaler.scale``."""
@@ -132,13 +85,13 @@ class Watcher:
         try:
             self._saw_scale(args[0] if args else kwargs["outputs"], result, sys._getframe(1))  # noqa: SLF001 - as above
         except Exception as error:
-            self._went_wrong("losses", error)
+            self.went_wrong("losses", error)
         return result
 
     def scaler_step(self, wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
         """Around ``GradScaler.step``, which may leave the optimizer's step out."""
         optimizer = args[0] if args else kwargs.get("optimizer")
-        before = self._optimizers.get(optimizer)
+        before = self.optimizers.get(optimizer)
         steps = before.steps if isinstance(before, Tracked) else 0
         result = wrapped(*args, **kwargs)
         if (
@@ -147,7 +100,7 @@ class Watcher:
             and before.training.loop.is_open
             and instance.is_enabled()
         ):
-            self._record(before, was_made=False)
+            self.record(self.threads.here, before, was_made=False)
         return result
 
     def scaler_update(self, wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
@@ -158,36 +111,24 @@ class Watcher:
             try:
                 training.scaled(instance._scale)  # noqa: SLF001 - get_scale() waits for the device
             except Exception as error:
-                self._went_wrong("the gradient scaler's scale", error)
+                self.went_wrong("the gradient scaler's scale", error)
         return result
 
     def clip(self, wrapped: Any, _: Any, args: Any, kwargs: Any) -> Any:
         """Around ``clip_grad_norm_``, which computes the norm that we want."""
         norm = wrapped(*args, **kwargs)
         kind = kwargs.get("norm_type", args[2] if len(args) > 2 else 2.0)
-        self._thread.clipped = norm if kind == 2 else None
+        self.threads.here.clipped = norm if kind == 2 else None
         return norm
 
     def iterate(self, wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
         """Around ``DataLoader.__iter__``."""
         iterator = wrapped(*args, **kwargs)
         try:
-            self._loaders.iterated(instance, iterator)
+            self.loaders.iterated(instance, iterator)
         except Exception as error:
-            self._went_wrong("epochs", error)
+            self.went_wrong("epochs", error)
         return iterator
-
-    def next_batch(self, wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
-        """Around the ``__next__`` of a ``DataLoader``'s iterators."""
-        batch = wrapped(*args, **kwargs)
-        began = perf_counter()
-        thread = self._thread
-        try:
-            thread.batches.took(self._loaders.of(instance), batch)
-        except Exception as error:
-            self._went_wrong("samples", error)
-        thread.seconds += perf_counter() - began
-        return batch
 
     def born(self, wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
         """Around ``Optimizer.__init__``."""
@@ -205,140 +146,110 @@ class Watcher:
         try:
             self._saw_scheduler(instance)
         except Exception as error:
-            self._went_wrong("schedulers", error)
+            self.went_wrong("schedulers", error)
         return result
 
     def training_of(self, optimizer: Any) -> Training | None:
         """The training that an optimizer's steps are recorded in."""
-        known = self._optimizers.get(optimizer)
+        known = self.optimizers.get(optimizer)
         if isinstance(known, Tracked) and known.training.loop.is_open:
             return known.training
         return None
 
-    # Called by every optimizer: (optimizer, args, kwargs)
+    # Called by the functions of `steps`
 
-    def before_step(self, optimizer: Any) -> None:
-        """Before the step of any optimizer."""
-        state = self._state
-        self._has_stepped = True
-        if state.asleep or ((scope := state.scope) is not None and scope.is_open):
-            return
-        thread = self._thread
+    def tracked(self, optimizer: Any) -> Tracked | None:
+        """What is known of an optimizer whose steps are recorded, or were."""
+        known = self.optimizers.get(optimizer)
+        return known if isinstance(known, Tracked) else None
+
+    def before_step(self, here: Here, optimizer: Any) -> None:
+        """Before the step of an optimizer that is not known to be recorded, or inside another's."""
+        if not self.has_stepped:
+            self.has_stepped = True
+            account.recorded_after_all(BACKWARD)
         try:
-            at = thread.stepping
+            at = here.stepping
             if at is not None and at != id(optimizer) and self._is_inside(at, optimizer):
                 return
-            thread.stepping = id(optimizer)
-            known = self._optimizers.get(optimizer)
+            here.stepping = id(optimizer)
+            here.tracked = None
+            known = self.optimizers.get(optimizer)
             if known is None or not self._is_settled(known):
-                began = perf_counter()
                 self._first_step(optimizer, known)
-                thread.seconds = 0.0
-                del began
+                here.seconds = 0.0
+                known = self.optimizers.get(optimizer)
+            if isinstance(known, Tracked):
+                here.tracked = known
         except Exception as error:
-            self._went_wrong("steps", error)
+            self.went_wrong("steps", error)
 
-    def after_step(self, optimizer: Any) -> None:
-        """After it."""
-        thread = self._thread
-        if thread.stepping != id(optimizer):
-            return
-        thread.stepping = None
-        known = self._optimizers.get(optimizer)
-        if isinstance(known, Tracked):
-            self._record(known)
-        else:
-            thread.losses.forget()
-
-    # What is made of it
-
-    def _record(self, tracked: Tracked, *, was_made: bool = True) -> None:
+    def record(self, here: Here, tracked: Tracked, *, was_made: bool = True) -> None:
+        """Record a step that has just been made, or that the gradient scaler left out."""
         began = perf_counter()
-        thread, training = self._thread, tracked.training
+        training = tracked.training
         budget = training.budget
         base = budget.total
         try:
-            losses = thread.losses
-            sums, during = losses.sums, losses.during
-            if sums:
-                losses.sums = {}
-            if during:
-                losses.during = {}
-            clipped, thread.clipped = thread.clipped, None
-            if thread.scaled:
-                thread.scaled.clear()
-            training.backwards += thread.backwards
-            thread.backwards = 0
-            training.stepped(
-                tracked, sums, during, thread.batches, clipped, began, was_made=was_made
-            )
+            training.stepped(tracked, here, began, was_made=was_made)
         except Exception as error:
-            self._went_wrong("steps", error, training)
+            self.went_wrong("steps", error, training)
         # As budget.charge() does, without its calls: this is every step.
-        total = base + perf_counter() - began + thread.seconds
-        thread.seconds = 0.0
+        total = base + perf_counter() - began + here.seconds
+        here.seconds = 0.0
         meter = training.meter
         meter.seconds += total - budget.total
         meter.times += 1
         budget.total = total
 
-    def _saw_backward(self, thread: _Thread, args: Any, kwargs: Any, caller: FrameType) -> None:
-        tensors = args[0] if args else kwargs.get("tensors")
-        given = args[1] if len(args) > 1 else kwargs.get("grad_tensors")
-        thread.backwards += 1
-        if not self._has_stepped:
+    def saw_backward(
+        self, here: Here, tensors: Any, args: Any, kwargs: Any, caller: FrameType
+    ) -> None:
+        """Put down the losses that ``backward`` is called for, whatever they are."""
+        given = args[0] if args else kwargs.get("grad_tensors")
+        here.backwards += 1
+        if not self.has_stepped:
             self.stepless += 1
-            if self.stepless == 1:
-                atexit.register(self._tell_of_stepless)
-        during = thread.stepping is not None
+            account.unrecorded(BACKWARD, _NO_STEP)
+        during = here.stepping is not None
         if not isinstance(tensors, (list, tuple)):
             tensors = (tensors,)
         for tensor in tensors:
             if not isinstance(tensor, self._tensor):
                 continue
-            if thread.scaled and self._is_scaled(thread, tensor, during=during):
+            if here.scaled and self._is_scaled(here, tensor, during=during):
                 continue
             if given is not None and tensor.numel() != 1:
                 continue  # no loss: a gradient is passed on
-            site = thread.losses.site_of_backward(caller, self._backward_code)
-            thread.losses.note(site, number(tensor), tensor, during=during)
+            site = here.losses.site_of_backward(caller, self._backward_code)
+            here.losses.note(site, number(tensor), tensor, during=during)
 
-    def _tell_of_stepless(self) -> None:
-        """Tell at exit of losses that no optimizer's step came to."""
-        if not self._has_stepped:
-            _log.warning(
-                "autolog() is on, but nothing was recorded of %d calls of backward(): no step of a "
-                "torch.optim optimizer was seen. One that torch.compile compiled cannot be seen; "
-                "leave optimizer.step() outside of what is compiled.",
-                self.stepless,
-            )
-
-    def _is_scaled(self, thread: _Thread, tensor: Any, *, during: bool) -> bool:
+    def _is_scaled(self, here: Here, tensor: Any, *, during: bool) -> bool:
         """Whether a tensor is a loss that a gradient scaler has scaled; puts the loss down."""
-        for reference, site, value in thread.scaled:
+        for reference, site, value in here.scaled:
             if reference() is tensor:
-                thread.losses.note(site, value, None, during=during)
+                here.losses.note(site, value, None, during=during)
                 return True
         return False
 
     def _saw_scale(self, outputs: Any, result: Any, caller: FrameType) -> None:
-        thread = self._thread
+        here = self.threads.here
         if nesting.is_watching():
             pairs = [(outputs, result)]
             if isinstance(outputs, (list, tuple)) and isinstance(result, (list, tuple)):
                 pairs = list(zip(outputs, result, strict=False))
             for loss, scaled in pairs:
                 if isinstance(scaled, self._tensor):
-                    site = thread.losses.site_of_scale(caller)
-                    thread.losses.learn_divisor(site, loss)
-                    thread.scaled.append((weakref.ref(scaled), site, number(loss)))
-            del thread.scaled[:-16]
+                    site = here.losses.site_of_scale(caller)
+                    here.losses.learn_divisor(site, loss)
+                    here.scaled.append((weakref.ref(scaled), site, number(loss)))
+            del here.scaled[:-16]
 
     def _saw_scheduler(self, scheduler: Any) -> None:
         optimizer = getattr(scheduler, "optimizer", None)
         if optimizer is None:
             return
-        known = self._optimizers.get(optimizer)
+        known = self.optimizers.get(optimizer)
         if isinstance(known, Tracked) and known.training.loop.is_open:
             known.training.add_scheduler(scheduler)
             return
@@ -365,9 +276,9 @@ class Watcher:
 
     def _first_step(self, optimizer: Any, known: Tracked | _Unwatched | None) -> None:
         """Find out what an optimizer belongs to, at its first step or when that has ended."""
-        self._optimizers.set(optimizer, _Unwatched())
+        self.optimizers.set(optimizer, _Unwatched())
         if isinstance(known, Tracked) and known.training.gave_way and self._resume(known):
-            self._optimizers.set(optimizer, known)
+            self.optimizers.set(optimizer, known)
             return
         if not ranks.is_main():
             return
@@ -382,7 +293,7 @@ class Watcher:
                     if scheduler is not None:
                         training.add_scheduler(scheduler)
         self._new.pop(id(optimizer), None)
-        self._optimizers.set(optimizer, tracked)
+        self.optimizers.set(optimizer, tracked)
 
     def _training_of(self, optimizer: Any) -> Training | None:
         """The training that an optimizer's first step belongs to; a new one if to none there is."""
@@ -445,7 +356,7 @@ class Watcher:
                 return training
         return None
 
-    def _went_wrong(self, what: str, error: Exception, training: Training | None = None) -> None:
+    def went_wrong(self, what: str, error: Exception, training: Training | None = None) -> None:
         """Report a mistake of ours once; in strict mode keep it until the training ends."""
         training = training or self._current()
         if training is None:
@@ -463,11 +374,13 @@ class Watcher:
             report(f"Recording {what} of PyTorch", error)
 
 
-def keep_from_compiling(watcher: Watcher) -> None:
+def keep_from_compiling(
+    watcher: Watcher, calling: Iterable[Any] = (), others: Iterable[Any] = ()
+) -> None:
     """Have ``torch.compile`` leave our own functions alone where it meets them.
 
-    It looks at whatever is called from what it compiles. Ours run as they are; the user's functions
-    that wrappers call are compiled as ever.
+    It looks at whatever is called from what it compiles. Ours run as they are; functions of the
+    user's and torch's that wrappers call, ``calling`` among them, are compiled as ever.
     """
     frames: Any = sys.modules.get("torch._C._dynamo")
     frames = getattr(frames, "eval_frame", None)
@@ -478,6 +391,10 @@ def keep_from_compiling(watcher: Watcher) -> None:
         return
     around = strategy(action.SKIP, action.DEFAULT)
     wholly = strategy(action.SKIP, action.SKIP)
+    for function in calling:
+        frames.set_code_exec_strategy(function.__code__, around)
+    for function in others:
+        frames.set_code_exec_strategy(function.__code__, wholly)
     for name, function in vars(type(watcher)).items():
         if callable(function) and hasattr(function, "__code__"):
             calls_user = name in _CALLING_USERS
@@ -486,14 +403,3 @@ def keep_from_compiling(watcher: Watcher) -> None:
 
 def _forget(entries: dict[int, Any], number: int, _: object) -> None:
     entries.pop(number, None)
-
-
-def hook_of(method: Callable[[Any], None], is_compiling: Callable[[], bool]) -> Callable[..., None]:
-    """A hook for torch's optimizers, which is nothing to a compiler that traces it."""
-
-    def hook(optimizer: Any, args: Any, kwargs: Any) -> None:  # noqa: ARG001 - torch's signature
-        if is_compiling():
-            return
-        method(optimizer)
-
-    return hook

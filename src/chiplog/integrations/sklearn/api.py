@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from chiplog.core.autolog.engine import flavor_autolog
-from chiplog.core.errors import ChiplogError, InvalidValue
+from chiplog.core.models.entry import entry_of
 from chiplog.core.models.loading import load_model as _load
-from chiplog.core.models.logging import ModelEntry, log_into_current_run
+from chiplog.core.models.logging import log_into_current_run
 from chiplog.core.models.safety import Trust
 from chiplog.core.models.saving import ModelContent
 from chiplog.core.models.saving import save_model as _save
@@ -19,12 +19,6 @@ if TYPE_CHECKING:
 
     from chiplog.core.models.model import Model, ModelInfo
     from chiplog.core.models.signature import ModelSignature
-
-
-class NotImplementedYet(ChiplogError):
-    """Something this version of chiplog does not do."""
-
-    default_code = "NOT_IMPLEMENTED"
 
 
 __all__ = ["autolog", "load_model", "log_model", "save_model"]
@@ -102,15 +96,15 @@ def log_model(
     ``name`` is the model's name (``"model"`` unless given); ``artifact_path`` is its old spelling.
     The rest is as in :func:`save_model`. Hands back where it lies: ``info.model_uri`` loads it.
     """
-    if artifact_path is not None and name is not None:
-        raise InvalidValue(
-            f"artifact_path={artifact_path!r} is the old spelling of name={name!r}; give one."
-        )
-    if registered_model_name is not None:
-        raise NotImplementedYet(
-            f"registered_model_name={registered_model_name!r}: there is no model registry yet. "
-            "Log the model without it."
-        )
+    entry = entry_of(
+        name,
+        artifact_path,
+        params=params,
+        tags=tags,
+        model_type=model_type,
+        step=step,
+        registered_model_name=registered_model_name,
+    )
     content = ModelContent(
         sk_model,
         signature,
@@ -123,7 +117,6 @@ def log_model(
         extra_files,
         _options(serialization_format, pyfunc_predict_fn, skops_trusted_types),
     )
-    entry = ModelEntry(name or artifact_path or "model", params or {}, tags or {}, model_type, step)
     return log_into_current_run(SklearnFlavor(), content, entry)
 
 

@@ -199,12 +199,14 @@ class Writers:
     # Where it goes
 
     def _record(self, writer: Any, what: str, *arguments: Any) -> None:
-        state = nesting._state  # noqa: SLF001 - once per value
-        if state.asleep:
+        if nesting.is_suspended():
             return
-        recorder = _recorded_by(sys._getframe(2)) if _is_inside(state) else None  # noqa: SLF001 - to see who writes
+        is_inside = nesting.current_scope() is not None
+        recorder = _recorded_by(sys._getframe(2)) if is_inside else None  # noqa: SLF001 - to see who writes
         recording = self._known(writer)
         if recording is None:
+            if recorder is not None and active.current() is None:
+                return  # there is no run here that it could be missed in
             self._guarded(self._find, writer)
             recording = self._runs.get(writer)
             if recording is None:
@@ -268,11 +270,6 @@ class Writers:
 
     def _guarded(self, function: Callable[..., Any], *arguments: Any) -> None:
         self._installation.guarded("Taking along what TensorBoard is given", function, *arguments)
-
-
-def _is_inside(state: Any) -> bool:
-    scope = state.scope
-    return scope is not None and scope.is_open
 
 
 def _recorded_by(frame: Any) -> str | None:

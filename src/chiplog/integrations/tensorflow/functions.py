@@ -21,9 +21,14 @@ _FARTHEST: Final = 20
 
 
 class Tracing:
-    """What was seen while a function was traced. Holds tensors of the graph; lives no longer."""
+    """What was seen while a function was traced. Holds tensors of the graph; lives no longer.
+
+    Attributes:
+        trains: gradients of variables were asked for.
+    """
 
     def __init__(self) -> None:
+        self.trains = False
         self._losses: list[tuple[str, Any]] = []
         self._optimizers: list[Any] = []
         self._models: list[tuple[str, Any]] = []

@@ -280,6 +280,12 @@ class Training:
         session.captured("steps", self.step + 1)
         if self._functions:
             self._check_steps()
+        session.skipped(
+            "datasets",
+            "a loop does not say what it reads; chiplog.log_input() records it"
+            if self._config.log_datasets
+            else "log_datasets=False",
+        )
         if not self._models:
             session.skipped("model", "no Keras model holds the variables that are trained")
         elif error is None and self._config.log_models:

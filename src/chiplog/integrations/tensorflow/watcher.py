@@ -39,6 +39,7 @@ FUNCTION: Final = "tensorflow.function"
 RESULT: Final = "keras.metrics.Metric.result"
 
 _MOST_PENDING: Final = 1000  # gradients without an optimizer
+_NO_STEP: Final = "no optimizer of Keras's applies what it gives"
 
 
 class _Thread(threading.local):
@@ -75,6 +76,7 @@ class Watcher:
         self._clock = 0
         self._failed: set[str] = set()
         self._watches_keras = False
+        self._has_stepped = False
 
     # Around TensorFlow's and Keras's functions: (wrapped, instance, args, kwargs)
 
@@ -161,7 +163,10 @@ class Watcher:
             if tracing is not None:
                 tracing.saw_loss(name_at(users, target), target)
                 tracing.saw_models(users, sources)
+                tracing.trains = tracing.trains or _holds_variables(sources)
             return
+        if not self._has_stepped and _holds_variables(sources):
+            account.unrecorded(TAPE, _NO_STEP)
         if not thread.pending:
             thread.models = []
         if users is not None and self._is_new_place(thread.training, users):
@@ -171,7 +176,7 @@ class Watcher:
             thread.pending.append((name_at(users, one), words(one) if value is None else value))
         if len(thread.pending) > _MOST_PENDING:
             del thread.pending[:-1]
-            account.unrecorded(TAPE, "no optimizer of Keras's applies what it gives")
+            account.unrecorded(TAPE, _NO_STEP)
 
     def _tracing(self) -> Tracing | None:
         """What is seen of the function that is being traced, if one is."""
@@ -194,6 +199,7 @@ class Watcher:
             return
         if not thread.pending and thread.training is None:
             return  # no tape led to it
+        self._steps_are_seen()
         training = self._training_of(optimizer, frame)
         if training is None:
             thread.pending.clear()
@@ -210,8 +216,10 @@ class Watcher:
         traced = self._functions.get(function)
         if tracing is not None:
             found = tracing.finish(function)
-            if found is None:
-                return  # it computes gradients, and no optimizer in it applies them
+            if found is None:  # it computes gradients, and no optimizer in it applies them
+                if tracing.trains and not self._has_stepped:
+                    account.unrecorded(TAPE, _NO_STEP)
+                return
             if traced is None:
                 traced = self._functions[function] = found
             else:
@@ -221,6 +229,7 @@ class Watcher:
         optimizers = traced.optimizers()
         if not optimizers:
             return
+        self._steps_are_seen()
         training = self._training_of(optimizers[0], None)
         if training is None:
             return
@@ -228,6 +237,12 @@ class Watcher:
         training.fired(FUNCTION)
         training.function_stepped(traced, optimizers, result)
         thread.pending.clear()
+
+    def _steps_are_seen(self) -> None:
+        """Take back that nothing comes of gradients: they lead to an optimizer's step."""
+        if not self._has_stepped:
+            self._has_stepped = True
+            account.recorded_after_all(TAPE)
 
     def _saw_result(self, training: Training, metric: Any, result: Any) -> None:
         if not training.is_open:
@@ -290,6 +305,15 @@ class Watcher:
             raise error
         if not self.installation.config.silent:
             report(f"Recording {what} of a GradientTape loop", error)
+
+
+def _holds_variables(sources: Any) -> bool:
+    """Whether gradients of ``sources`` may be meant to change variables, as training does."""
+    if isinstance(sources, dict):
+        sources = list(sources.values())
+    if isinstance(sources, (list, tuple)):
+        return any(_holds_variables(one) for one in sources)
+    return hasattr(sources, "assign")
 
 
 def _classes(kind: Any) -> set[Any]:

@@ -11,6 +11,7 @@ from chiplog.core.clock import now_ms
 from chiplog.core.config import env
 from chiplog.core.entities import Experiment, LifecycleStage
 from chiplog.core.errors import AlreadyExists, ChiplogError, InvalidValue, NotFound
+from chiplog.core.records import NAMED
 from chiplog.store.sql import schema
 from chiplog.store.sql.prepared import select, select_among
 
@@ -24,17 +25,22 @@ _table = schema.experiments
 _tags = schema.experiment_tags
 _select_tags = select_among(_tags, ("experiment_id", "name", "value"), "experiment_id")
 _select_live = select(_table, ("id",), ("live_name",))
+_select_deleted = select(_table, ("deleted",), ("id",))
 
 
 def parse_id(experiment_id: object) -> int:
     """The number of an experiment id; raises InvalidValue if it is none."""
     text = str(experiment_id)
-    if not (text.isascii() and text.isdecimal() and len(text) < 19):
+    if not _is_id(text):
         raise InvalidValue(
             f"Experiment ids are whole numbers such as '0', not {experiment_id!r}. "
             "'chiplog experiments list' shows them."
         )
     return int(text)
+
+
+def _is_id(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) < 19
 
 
 def default_root() -> str | None:
@@ -78,6 +84,25 @@ def ensure(tx: Transaction, name: str) -> int:
     """The number of the live experiment of that name, made if there is none."""
     number = _live(tx, name)
     return int(create(tx, name, None, {})) if number is None else number
+
+
+def find(tx: Transaction, experiment_id: str) -> tuple[int, bool] | None:
+    """The number of an experiment that a record names, and whether it is deleted.
+
+    One that is named as ``name:NAME`` is made if there is none; an id that is none is None.
+    """
+    if experiment_id.startswith(NAMED):
+        return ensure(tx, experiment_id.removeprefix(NAMED)), False
+    if not _is_id(experiment_id):
+        return None
+    number = int(experiment_id)
+    rows = tx.rows(_select_deleted, number)
+    return (number, bool(rows[0][0])) if rows else None
+
+
+def find_default(tx: Transaction) -> int:
+    """The experiment for what names one that is not there: it was recorded, so it has a home."""
+    return ensure(tx, Experiment.DEFAULT_EXPERIMENT_NAME)
 
 
 def _live(tx: Transaction, name: str) -> int | None:

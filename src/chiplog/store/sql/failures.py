@@ -64,8 +64,14 @@ def explain(error: BaseException, place: str) -> ChiplogError | None:
         error.connection_invalidated
         or isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError)
     ):
-        return StoreUnavailable(f"The database {place} cannot be reached: {inner}. {_KEPT}")
+        return StoreUnavailable(f"The database {place} cannot be reached: {_words(inner)} {_KEPT}")
     return None
+
+
+def _words(error: BaseException) -> str:
+    """What a driver says, over several lines at times, as sentences in one."""
+    text = " ".join(str(error).split())
+    return text if text.endswith((".", "?", "!")) else f"{text}."
 
 
 def _is_too_large(inner: BaseException) -> bool:

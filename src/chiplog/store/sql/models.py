@@ -8,8 +8,8 @@ import sqlalchemy as sa
 
 from chiplog.core.entities import LoggedModel, LoggedModelStatus, Metric
 from chiplog.core.errors import NotFound
-from chiplog.core.records import ModelRecorded, Refused, Series
-from chiplog.store.sql import doubles, schema
+from chiplog.core.records import ModelRecorded, Series
+from chiplog.store.sql import doubles, experiments, schema
 from chiplog.store.sql.contexts import ContextWriter
 from chiplog.store.sql.fields import METRIC, FieldMemory, Fields
 from chiplog.store.sql.prepared import Among, select_among
@@ -37,18 +37,15 @@ _select_tags = select_among(schema.model_tags, ("model", "name", "value"), "mode
 _select_places = select_among(schema.runs, ("run_id", "id", "experiment_id"), "run_id")
 
 
-def record_model(tx: Transaction, places: Places, record: ModelRecorded) -> Refused | None:
+def record_model(tx: Transaction, places: Places, record: ModelRecorded) -> None:
     """Write a logged model, or what has changed of it."""
     model = record.model
-    experiments = schema.experiments
-    number = int(model.experiment_id) if model.experiment_id.isdecimal() else -1
-    found = tx.execute(
-        sa.select(experiments.c.artifact_location).where(experiments.c.id == number)
-    ).first()
-    if found is None:
-        reason = f"there is no experiment {model.experiment_id!r} in this store"
-        return Refused(record.run_id, f"the model {model.model_id!r}", reason)
-    default = places.model(number, found.artifact_location, model.model_id)
+    known = experiments.find(tx, model.experiment_id)
+    number = experiments.find_default(tx) if known is None else known[0]
+    location = tx.execute(
+        sa.select(schema.experiments.c.artifact_location).where(schema.experiments.c.id == number)
+    ).scalar()
+    default = places.model(number, location, model.model_id)
     given = model.artifact_location.rstrip("/")
     values = {name: getattr(model, name) for name in _COPIED}
     values["experiment_id"] = number
@@ -66,7 +63,6 @@ def record_model(tx: Transaction, places: Places, record: ModelRecorded) -> Refu
             tx.execute(table.insert(), rows)
     if model.metrics:
         _record_metrics(tx, model, record.run_id)
-    return None
 
 
 def _record_metrics(tx: Transaction, model: LoggedModel, run_id: str) -> None:
@@ -105,11 +101,9 @@ def get(tx: Transaction, places: Places, model_id: str) -> LoggedModel:
 
 def select_models(*more: Any) -> AnySelect:
     """A select of models, and of what else is asked for, with what their locations need."""
-    experiments = schema.experiments
-    location = experiments.c.artifact_location.label("experiment_location")
-    return sa.select(*more, _table, location).join(
-        experiments, experiments.c.id == _table.c.experiment_id
-    )
+    home = schema.experiments
+    location = home.c.artifact_location.label("experiment_location")
+    return sa.select(*more, _table, location).join(home, home.c.id == _table.c.experiment_id)
 
 
 def read(tx: Transaction, places: Places, rows: Sequence[AnyRow]) -> list[LoggedModel]:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from chiplog.core import records
-from chiplog.core.entities import RunStatus
+from chiplog.core.entities import Experiment, RunStatus
 from chiplog.core.records import Refused
 from chiplog.core.tags import RUN_NAME
 from chiplog.store.sql import experiments, schema
 from chiplog.store.sql.inputs import INPUT, OUTPUT
-from chiplog.store.sql.prepared import Among, Prepared, select
+from chiplog.store.sql.prepared import Among, Prepared
 from chiplog.store.sql.texts import join
 
 if TYPE_CHECKING:
@@ -46,7 +46,6 @@ _select_params = Prepared(
     .where(schema.params.c.run == sa.bindparam("run")),
     ("run",),
 )
-_select_experiment = select(schema.experiments, ("deleted",), ("id",))
 
 
 class RunState:
@@ -158,18 +157,8 @@ class RunStates:
     def _experiment(self, experiment_id: str) -> tuple[int, bool] | None:
         """The number of an experiment and whether it is deleted."""
         if experiment_id not in self._experiments:
-            self._experiments[experiment_id] = self._read_experiment(experiment_id)
+            self._experiments[experiment_id] = experiments.find(self._tx, experiment_id)
         return self._experiments[experiment_id]
-
-    def _read_experiment(self, experiment_id: str) -> tuple[int, bool] | None:
-        if experiment_id.startswith(records.NAMED):
-            name = experiment_id.removeprefix(records.NAMED)
-            return experiments.ensure(self._tx, name), False
-        if not experiment_id.isdecimal() or len(experiment_id) >= 19:
-            return None
-        number = int(experiment_id)
-        rows = self._tx.rows(_select_experiment, number)
-        return (number, bool(rows[0][0])) if rows else None
 
     @singledispatchmethod
     def take(self, record: records.Record) -> None:
@@ -190,7 +179,7 @@ class RunStates:
                     known.name = record.name
                     known.changed = True
             return
-        state = self._begin(record, "the start of a run")
+        state = self._begin(record, "the start")
         if state:
             state.status = "RUNNING"
             state.owned = record.owned
@@ -214,9 +203,11 @@ class RunStates:
             return None
         experiment = self._experiment(record.experiment_id)
         if experiment is None:
-            reason = f"there is no experiment {record.experiment_id!r} in this store"
+            experiment = experiments.find_default(self._tx), False
+            what = f"the experiment {record.experiment_id!r}"
+            home = Experiment.DEFAULT_EXPERIMENT_NAME
+            reason = f"this store has none of that id; the run is in {home!r} instead"
             self.refuse(record.run_id, what, reason)
-            return None
         name = record.name or record.tags.get(RUN_NAME, "")
         state = RunState(record.run_id, experiment[0], name, "")
         state.new = True

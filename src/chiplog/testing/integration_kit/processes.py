@@ -2,30 +2,16 @@
 
 from __future__ import annotations
 
-import inspect
 import os
-import subprocess
-import sys
-import textwrap
 from typing import TYPE_CHECKING
 
 import pytest
 
 from chiplog.testing.integration_kit.form import IntegrationForm
+from chiplog.testing.integration_kit.fresh import run_fresh
 
 if TYPE_CHECKING:
     from chiplog.testing.project import Project
-
-_LOAD = """
-import importlib.util, sys
-sys.path[:0] = {path!r}
-def load():
-    spec = importlib.util.spec_from_file_location("the_tests", {file!r})
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["the_tests"] = module
-    spec.loader.exec_module(module)
-    return getattr(module, {name!r})()
-"""
 
 
 class ProcessTests(IntegrationForm):
@@ -79,15 +65,6 @@ class ProcessTests(IntegrationForm):
 
     def _run_fresh(self, script: str) -> None:
         """Run a script in a fresh interpreter, in this project."""
-        load = _LOAD.format(
-            path=sys.path, file=inspect.getfile(type(self)), name=type(self).__name__
-        )
-        done = subprocess.run(
-            [sys.executable, "-W", "error", "-c", load + textwrap.dedent(script)],
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        done = run_fresh(type(self), script)
         assert done.returncode == 0, done.stderr
         assert "nothing was recorded" not in done.stderr, done.stderr
