@@ -50,6 +50,16 @@ def test_it_records_without_autolog(project: Project, each_kit: Any) -> None:
     assert project.receipt(run.info.run_id).degraded == []
 
 
+def test_what_a_test_measures_is_added_to_the_run_of_the_training(
+    project: Project, kit: Any
+) -> None:
+    trainer, module = kit.fit(callbacks=[callback_class(kit)(log_models=False)])
+    (result,) = trainer.test(module, kit.loaders()[1], verbose=False)
+    run = only_run(project)
+    assert {key: run.data.metrics[key] for key in result} == pytest.approx(result)
+    assert run.data.tags["Mode"] == "testing"
+
+
 def test_with_autolog_there_is_still_one_run(project: Project, autolog: Any, kit: Any) -> None:
     autolog()
     _, module = kit.fit(callbacks=[callback_class(kit)(log_models=False)])

@@ -27,6 +27,10 @@ LEAST_SHARE: Final = 0.001
 """The part that extras may take even if everything else takes more than that, in this case."""
 
 
+MOST_WARMING: Final = 0.05
+"""The seconds up to which the first time is not held against the others of its kind."""
+
+
 class Meter:
     """What one kind of recording has cost so far.
 
@@ -36,9 +40,11 @@ class Meter:
         asked: how often it was asked whether one more can be afforded.
         denied: how often it could not.
         is_off: it went wrong and is not done any more.
+        warming: what of the seconds went into the first time, if that was an extra's and short: it
+            takes many times as long as the others.
     """
 
-    __slots__ = ("asked", "denied", "is_off", "seconds", "times", "what")
+    __slots__ = ("asked", "denied", "is_off", "seconds", "times", "warming", "what")
 
     def __init__(self, what: str) -> None:
         self.what = what
@@ -47,6 +53,14 @@ class Meter:
         self.asked = 0
         self.denied = 0
         self.is_off = False
+        self.warming = 0.0
+
+    @property
+    def next_one(self) -> float:
+        """The seconds that once more is expected to take."""
+        if self.warming:
+            return (self.seconds - self.warming) / (self.times - 1) if self.times > 1 else 0.0
+        return self.seconds / self.times if self.times else 0.0
 
 
 class Budget:
@@ -67,6 +81,7 @@ class Budget:
         "_mark",
         "_meters",
         "_omissions",
+        "_once",
         "_share",
         "_trained",
         "limit",
@@ -82,7 +97,8 @@ class Budget:
         self.steps_denied = 0
         self._share = DEFAULT_SHARE if limit is None else limit
         self._meters: dict[str, Meter] = {}
-        self._extras = 0.0
+        self._extras = 0.0  # but for the first of each kind
+        self._once = 0.0  # while training goes on, for what is not recorded in steps
         self._began: float | None = None  # the stretch of training that goes on: its beginning,
         self._mark = 0.0  # and the total at it
         self._during = 0.0  # of the stretches before: what was spent in them,
@@ -145,7 +161,7 @@ class Budget:
         """Whether ``what`` may be done once more now; counts the question."""
         meter = self.meter(what)
         meter.asked += 1
-        if not meter.times and not (self._extras if self.limit is None else self.during()):
+        if not meter.times and (self.limit is None or not self.during()) and not self._extras:
             return True  # the first of all: what it costs is not known before
         if self._lacks(meter) <= 0.0:
             return True
@@ -161,10 +177,11 @@ class Budget:
 
     def _lacks(self, meter: Meter) -> float:
         """How many seconds training is still to take until one more can be afforded."""
-        next_one = meter.seconds / meter.times if meter.times else 0.0
-        trained = self.trained()
-        lacks = (self.during() + next_one) / self._share - trained
-        if self.limit is None and lacks > 0.0:
+        trained, next_one = self.trained(), meter.next_one
+        if self.limit is not None:
+            return (self.during() + next_one) / self._share - trained
+        lacks = (self.during() - self._once + next_one) / self._share - trained
+        if lacks > 0.0:
             lacks = min(lacks, (self._extras + next_one) / LEAST_SHARE - trained)
         return lacks
 
@@ -236,10 +253,16 @@ class Spending:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        budget = self._budget
-        elapsed = budget._add(self._meter, self._began, self._base)  # noqa: SLF001 - of this module
-        if self._is_extra:
-            budget._extras += elapsed  # noqa: SLF001 - of this module
+        budget, meter = self._budget, self._meter
+        before = meter.seconds
+        elapsed = budget._add(meter, self._began, self._base)  # noqa: SLF001 - of this module
+        if not self._is_extra:
+            if budget._began is not None:  # noqa: SLF001 - as above
+                budget._once += meter.seconds - before  # noqa: SLF001 - as above
+        elif meter.times == 1 and elapsed < MOST_WARMING:
+            meter.warming = elapsed
+        else:
+            budget._extras += elapsed  # noqa: SLF001 - as above
         nesting._state.asleep -= 1  # noqa: SLF001 - once per step
 
 

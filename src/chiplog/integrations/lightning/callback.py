@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, Final
 
+from chiplog.core.autolog import engine
 from chiplog.core.autolog.destination import Destination
+from chiplog.core.autolog.installation import INSTALLED
 from chiplog.core.autolog.opening import OpenSession, open_session
 from chiplog.hooks.guard import quietly
 from chiplog.integrations.lightning import beginning, resuming, workers
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from chiplog.core.autolog.session import TrainingSession
+    from chiplog.core.autolog.session_run import SessionRun
     from chiplog.core.runs.inherit import InheritedRun
 
 UNUSED: Final = (
@@ -39,6 +42,7 @@ class CallbackBody:
         self.options = LightningConfig(**options)
         self._content = Content(model=self.options.log_models, latest=self.options.checkpoint)
         self._opened: OpenSession | None = None
+        self._trained: SessionRun | None = None
         self._recorder: Recorder | None = None
         self._ticket: InheritedRun | None = None
         self._origin: resuming.Origin | None = None
@@ -160,6 +164,25 @@ class CallbackBody:
     def on_validation_end(self, trainer: Any, pl_module: Any) -> None:  # noqa: ARG002 - Lightning's
         """Record a validation."""
         self._call("validation_ends", trainer)
+        self._evaluated(trainer, "validate")
+
+    def on_test_end(self, trainer: Any, pl_module: Any) -> None:  # noqa: ARG002 - Lightning's
+        """Add what a test measured to the run of the training."""
+        self._evaluated(trainer, "test")
+
+    def _evaluated(self, trainer: Any, name: str) -> None:
+        """Record an evaluation outside of training, if neither autologging nor a logger does."""
+        run = self._trained
+        if run is None or self._recorder is not None or not trainer.is_global_zero:
+            return
+        from chiplog.integrations.lightning.destinations import logger_of
+        from chiplog.integrations.lightning.evaluation import add_evaluation, numbers_of
+
+        known = engine.installation("lightning")
+        if (known is None or known.state != INSTALLED) and logger_of(trainer) is None:
+            metrics = numbers_of(trainer.callback_metrics)
+            what = f"Recording Trainer.{name}"
+            quietly(what, add_evaluation, None, run, name, metrics, int(trainer.current_epoch))
 
     def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:  # noqa: ARG002 - Lightning's
         """Note that an epoch ends."""
@@ -195,6 +218,7 @@ class CallbackBody:
         opened, self._opened = self._opened, None
         if opened is None:
             return
+        self._trained = opened.session.run
         recorder, self._origin = self._forget(), None
         if recorder is not None:
             quietly("Recording the end", recorder.conclude, None, trainer, module, error)
@@ -215,7 +239,7 @@ class CallbackBody:
     def __getstate__(self) -> dict[str, Any]:
         """What a process needs that the Trainer's launcher starts."""
         state = dict(self.__dict__)
-        state.update(_opened=None, _recorder=None, _calls={})
+        state.update(_opened=None, _trained=None, _recorder=None, _calls={})
         state.pop(_STEP_HOOK, None)
         return state
 

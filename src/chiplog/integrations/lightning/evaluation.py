@@ -12,7 +12,7 @@ from chiplog.core.runs import ranks
 from chiplog.integrations.lightning.destinations import logger_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from chiplog.core.autolog.installation import Installation
     from chiplog.core.autolog.receipt import Receipt
@@ -57,14 +57,9 @@ class Evaluations:
             return
         if module is None or logger_of(trainer) is not None:
             return  # the logger was given the metrics
-        metrics = {
-            key: found
-            for of_loader in result or ()
-            for key, value in of_loader.items()
-            if isinstance(found := number(value), float)
-        }
+        metrics = numbers_of({k: v for of_loader in result or () for k, v in of_loader.items()})
         if run is not None:
-            self._add(run, name, metrics, int(trainer.current_epoch))
+            add_evaluation(run, name, metrics, int(trainer.current_epoch))
             return
         with nesting.awake():
             opened = open_session("lightning", trained=module, what=f"Trainer.{name}")
@@ -84,14 +79,23 @@ class Evaluations:
             receipt.skipped.append(Omission(told, "predictions are the caller's alone"))
             run.attach_receipt()
 
-    def _add(self, run: SessionRun, name: str, metrics: dict[str, float], epoch: int) -> None:
-        run.writer.log_metrics(metrics, epoch)
-        if name in _MODES:
-            run.writer.set_tags({"Mode": _MODES[name]})
-        receipt = _receipt_of(run)
-        if receipt is not None:
-            receipt.captured.append(Captured(f"metrics of Trainer.{name}", len(metrics)))
-            run.attach_receipt()
+
+def numbers_of(logged: Mapping[str, Any]) -> dict[str, float]:
+    """Those of the values that are numbers."""
+    return {
+        key: found for key, value in logged.items() if isinstance(found := number(value), float)
+    }
+
+
+def add_evaluation(run: SessionRun, name: str, metrics: dict[str, float], epoch: int) -> None:
+    """Add what ``Trainer.<name>`` measured to the run of what was trained."""
+    run.writer.log_metrics(metrics, epoch)
+    if name in _MODES:
+        run.writer.set_tags({"Mode": _MODES[name]})
+    receipt = _receipt_of(run)
+    if receipt is not None:
+        receipt.captured.append(Captured(f"metrics of Trainer.{name}", len(metrics)))
+        run.attach_receipt()
 
 
 def _receipt_of(run: SessionRun | None) -> Receipt | None:
