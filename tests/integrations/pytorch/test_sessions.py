@@ -64,6 +64,39 @@ def test_a_run_of_the_users_is_recorded_into_and_its_end_ends_the_session(
     assert steps_of(second) == [0, 1], "what comes after it is a training of its own"
 
 
+def test_what_is_trained_after_a_loop_is_no_child_of_it_and_what_is_amid_it_is(
+    project: Project, autolog: Callable[..., None]
+) -> None:
+    linear_model = pytest.importorskip("sklearn.linear_model")
+    autolog()
+    chiplog.sklearn.autolog(log_models=False)
+    model, optimizer = make()
+    step(model, optimizer, 2)
+    linear_model.LinearRegression().fit([[0.0], [1.0]], [0.0, 1.0])
+    step(model, optimizer, 2)
+    linear_model.Ridge().fit([[0.0], [1.0]], [0.0, 1.0])
+    end_loops()
+    (loop,) = [run for run in project.top_runs() if "loss" in run.data.metrics]
+    parents = {
+        run.data.tags["estimator_name"]: run.data.tags.get("mlflow.parentRunId")
+        for run in project.runs()
+        if "estimator_name" in run.data.tags
+    }
+    assert parents == {"LinearRegression": loop.info.run_id, "Ridge": None}
+
+
+def test_an_optimizer_that_comes_later_begins_at_a_step_of_its_own(
+    project: Project, autolog: Callable[..., None]
+) -> None:
+    autolog()
+    model, optimizer = make()
+    step(model, optimizer, 3)
+    step(model, torch.optim.Adam(model.parameters()), 3)
+    end_loops()
+    (run,) = project.top_runs()
+    assert steps_of(run) == [0, 1, 2, 3, 4, 5]
+
+
 def test_the_users_exception_is_the_end_of_the_session_in_their_run(
     project: Project, autolog: Callable[..., None]
 ) -> None:

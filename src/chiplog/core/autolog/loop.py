@@ -54,6 +54,7 @@ class LoopSession:
         fired: how often each hook was called in it, for the receipt.
         is_open: whether it goes on.
         thread: the thread it was opened on.
+        last_step: when the integration last saw a step of it, in ms since the epoch.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class LoopSession:
         self.session = session
         self.fired: dict[str, int] = {}
         self.thread = threading.get_ident()
+        self.last_step = session.started
         self._installation = installation
         self._what = what
         self._ending = ending
@@ -138,6 +140,8 @@ class LoopSession:
         began, base = perf_counter(), budget.total
         self._try("Recording the outcome", self._ending, error)
         self._try("Filling the receipt", self._fill_receipt, training_ms, error)
+        freed = session.run.free_children_since
+        self._try("Letting later trainings go", freed, self.last_step)
         told = plugins().hook.chiplog_training_finished
         self._try("Telling of the end", told, session=session, outcome=outcome)
         budget.charge("ending the run", began, base)

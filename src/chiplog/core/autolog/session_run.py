@@ -18,7 +18,7 @@ from chiplog.core.autolog.destination import reopen, step_into, step_out
 from chiplog.core.context import run_context_tags
 from chiplog.core.entities import Run, RunInfo
 from chiplog.core.errors import StoreUnavailable
-from chiplog.core.records import RunUpdated
+from chiplog.core.records import RunUpdated, TagDeleted
 from chiplog.core.runs import active, exits, lifecycle
 from chiplog.core.runs.beginning import begin_run
 from chiplog.core.runs.failure import record_failure
@@ -160,6 +160,17 @@ class SessionRun:
             self._stack.remove(self._entry)
             active.refresh_fast()
 
+    def free_children_since(self, moment: int) -> None:
+        """Let trainings that began at ``moment`` (ms) or later stand by themselves.
+
+        A loop's run stays open until the program shows that the loop is over: what was trained
+        after its last step is no part of it.
+        """
+        for child in self._entry.children if self._entry is not None else ():
+            info = child.run.info
+            if info.start_time >= moment:
+                child.writer.record(TagDeleted(info.run_id, key=PARENT_RUN_ID))
+
     @property
     def ends_with_the_program(self) -> bool:
         """Whether it is an open run, which ends with the program whatever else happens."""
@@ -285,6 +296,8 @@ def _start_child(parent: OpenRun, tags: dict[str, str]) -> OpenRun:
         root = None
     everything = run_context_tags({**tags, PARENT_RUN_ID: info.run_id})
     entry = begin_run(parent.writer.store_uri, info.experiment_id, root, everything)
+    if parent.makes_way is not None:
+        parent.children.append(entry)
     active.owned_runs.append(entry)
     exits.watch()
     plugins().hook.chiplog_run_started(run=entry.run)

@@ -60,6 +60,7 @@ class OpenRun:
         makes_way: ends this run when the user starts one: autologging opened it for a loop.
         takes_in: a training that begins meanwhile is recorded into it, as into a run of the user's.
         is_over: what it records has ended; it is being finished in the background.
+        children: the runs of trainings that began meanwhile, where it was made for a loop.
     """
 
     run: ActiveRun
@@ -72,6 +73,7 @@ class OpenRun:
     makes_way: Callable[[], object] | None = None
     takes_in: bool = False
     is_over: bool = False
+    children: list[OpenRun] = field(default_factory=list)
 
 
 class _Local(threading.local):

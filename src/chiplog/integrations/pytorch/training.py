@@ -141,6 +141,8 @@ class Training:
             name = f"{name.rstrip('0123456789_')}_{number_of}"
             number_of += 1
         tracked = Tracked(optimizer, name, self, is_only_one=is_only_one)
+        if self.step > 0:
+            tracked.last = self.step  # who comes later begins a step: the others' last is over
         session = self.loop.session
         with session.capture(f"settings of {name}") as note:
             prefix = "" if is_only_one else f"{name}/"
@@ -227,6 +229,7 @@ class Training:
             here.losses.forget()
             return
         at = time_ns() // 1_000_000
+        self.loop.last_step = at
         self._record_losses(here.losses, step, at)
         optimizer = tracked.reference()
         if optimizer is not None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import tensorflow as tf
 
 from chiplog.core.autolog.scalars import Backlog, number
+from chiplog.core.clock import now_ms
 from chiplog.core.errors import CannotSave
 from chiplog.core.models.flavor import get_flavor
 from chiplog.core.models.logging import ModelEntry
@@ -53,6 +54,7 @@ class Training:
         self._optimizers: dict[int, tuple[weakref.ref[Any], str]] = {}
         self._models: list[tuple[str, weakref.ref[Any]]] = []
         self._stepped: set[int] = set()
+        self._known: set[int] = set()
         self._places: set[CodeType] = set()
         self._refused: set[str] = set()
         self._functions: set[str] = set()
@@ -207,7 +209,10 @@ class Training:
             self.loop.session.skipped(what, why)
 
     def _advance(self, key: int) -> None:
-        if key in self._stepped or self.step < 0:
+        self.loop.last_step = now_ms()
+        is_late = self.step > 0 and key not in self._known  # the others' last step is over
+        self._known.add(key)
+        if key in self._stepped or self.step < 0 or is_late:
             self.step += 1
             self._stepped.clear()
         self._stepped.add(key)
