@@ -12,6 +12,7 @@ from chiplog.core.autolog import engine
 from chiplog.core.autolog import receipt as receipts
 from chiplog.core.autolog.account import account
 from chiplog.core.entities import ViewType
+from chiplog.core.journal.writer import writer
 from chiplog.core.location import get_tracking_uri
 from chiplog.core.runs.reading import readable_store
 from chiplog.core.runs.reset import reset_process
@@ -99,4 +100,6 @@ def _calm() -> None:
     engine.reset()
     background.flush(60)
     reset_process(deadline=1.0)
+    for stream in writer().streams():  # of stores that a test broke
+        writer().forget(stream.store_uri)
     account.forget()

@@ -220,6 +220,7 @@ import chiplog, os
 with chiplog.start_run(run_name="full"):
     chiplog.log_param("early", 1)
     chiplog.get_run(chiplog.active_run().info.run_id)
+    os.environ["CHIPLOG_END_TIMEOUT"] = "0.5"  # not before: the first read may take its time
     with open("filler", "wb", buffering=0) as file:
         try:
             while True:
@@ -243,7 +244,6 @@ def test_a_run_that_ends_well_on_a_full_disk_has_its_end_and_its_params(
         FILLS_THE_DISK,
         small_disk,
         CHIPLOG_JOURNAL_MODE=mode,
-        CHIPLOG_END_TIMEOUT="0.5",
         CHIPLOG_EXIT_TIMEOUT="0.5",
     )
     assert done.returncode == 0, done.stderr
