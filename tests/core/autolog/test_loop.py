@@ -164,8 +164,21 @@ def test_other_trainings_meanwhile_are_its_children(project: Project, tiny: Any)
     loop = begin()
     assert nesting.is_watching(), "it does not make its thread one that is inside a training"
     tiny.Trainer().fit([1.0, 2.0])
+    (child,) = project.children(loop.session.run_id)
+    loop.last_step = child.info.start_time + 1  # and the loop went on
     loop.end()
-    assert len(project.children(loop.session.run_id)) >= 1
+    assert len(project.children(loop.session.run_id)) == 1
+
+
+def test_a_training_after_its_last_step_stands_by_itself(project: Project, tiny: Any) -> None:
+    chiplog.autolog()
+    loop = begin()
+    tiny.Trainer().fit([1.0, 2.0])
+    (child,) = project.children(loop.session.run_id)
+    loop.last_step = child.info.start_time - 1
+    loop.end()
+    assert project.children(loop.session.run_id) == []
+    assert len(project.top_runs()) == 2
 
 
 def test_inside_another_training_or_suspended_there_is_none(project: Project, tiny: Any) -> None:
