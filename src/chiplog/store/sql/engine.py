@@ -217,7 +217,8 @@ class Database:
                     explained = failures.too_large(self.place, failures.driver_error(error))
                 if explained is None:
                     raise
-                raise explained from error
+                # The driver's own words are the cause; its way through the pool helps nobody.
+                raise explained from failures.driver_error(error).with_traceback(None)
 
     def _is_too_large(self, error: BaseException) -> bool:
         """Whether a server hung up since it was sent more than it takes."""
