@@ -149,6 +149,8 @@ def test_a_journal_directory_that_cannot_be_written_costs_only_safety(
     (said,) = messages(caplog)
     assert "training goes on" in said
     assert "a killed process would lose them" in said
+    assert "Set CHIPLOG_TRACKING_URI" in said
+    assert "Free some space" not in said, "there is enough of it"
 
 
 def test_a_directory_that_is_removed_under_a_journal_costs_nothing(
@@ -275,6 +277,7 @@ def test_nothing_is_said_to_be_safe_where_nothing_could_be_written(small_disk: P
     assert done.returncode == 0, done.stderr
     assert "50000 metric points and 2 other records could be neither delivered" in done.stderr
     assert "They are safe" not in done.stderr
+    assert "is kept in memory and delivered later" in done.stderr
     assert list((small_disk / ".chiplog" / "journals").iterdir()) == []
 
 

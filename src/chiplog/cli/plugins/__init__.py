@@ -19,7 +19,7 @@ NAMES = {
 @json_option
 @click.pass_context
 def command(ctx: click.Context, verbose: bool, as_json: bool) -> None:
-    """List the plugins and what each provides; begin one of your own, and certify it."""
+    """List the plugins, begin one of your own, and certify it."""
     if ctx.invoked_subcommand is None:
         from chiplog.cli.plugins.listing import list_plugins
 

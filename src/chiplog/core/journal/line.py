@@ -281,7 +281,7 @@ class Line:
                 "%s cannot be written for now; training goes on, and what is recorded is kept in "
                 "%s and delivered later. %s: %s",
                 self.stream.store_uri,
-                self.stream.directory,
+                self.stream.directory if self.stream.on_disk else "memory",
                 type(error).__name__,
                 error,
                 exc_info=error if _log.isEnabledFor(logging.DEBUG) else None,

@@ -150,11 +150,12 @@ class Stream:
                 _log.warning(
                     "Journal files cannot be written in %s (%s); training goes on. Records are "
                     "kept in memory, up to %d MiB, and still delivered to %s; a killed process "
-                    "would lose them. Free some space or set CHIPLOG_JOURNAL_DIR.",
+                    "would lose them. %s",
                     self.directory,
                     error.strerror or error,
                     MEMORY_LIMIT >> 20,
                     self.store_uri,
+                    _advice(error),
                 )
             return None
         self._refused_at = None
@@ -337,3 +338,12 @@ def _remove(segment: Segment) -> None:
     if segment.path is not None:
         with contextlib.suppress(OSError):
             segment.path.unlink()
+
+
+def _advice(error: OSError) -> str:
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return "Free some space or set CHIPLOG_JOURNAL_DIR."
+    return (
+        "Set CHIPLOG_TRACKING_URI to a folder that can be written, or CHIPLOG_JOURNAL_DIR to keep "
+        "the journal alone elsewhere."
+    )
