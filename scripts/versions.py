@@ -42,6 +42,9 @@ COMPANIONS: Final = {
 }
 """What the tests of an integration use beside its framework."""
 
+CONTEMPORARIES: Final = {"statsmodels": ("pandas<3",), "xgboost": ("scikit-learn<1.6",)}
+"""What the oldest version of a framework was made for, where the newest would break it."""
+
 
 def main() -> int:
     """Test what was asked for; the number of ends that failed."""
@@ -105,6 +108,8 @@ def _test(integration: Integration, end: str, environment: Path, *, fresh: bool)
     if not python.exists():
         venv.create(environment, with_pip=True)
     beside = [*TESTS, *COMPANIONS.get(integration.name, ())]
+    if end == "oldest":
+        beside += CONTEMPORARIES.get(integration.name, ())
     beside = [name for name in beside if name != integration.distribution]
     pip = [str(python), "-m", "pip", "install", "--quiet", "--editable", str(ROOT)]
     if subprocess.run([*pip, wanted, *beside], check=False).returncode:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,6 +11,30 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+# One thread for each process: what the tests train is small, and threads that wait for the next
+# piece of work take the cores from the other workers' tests. Frameworks read this as they load.
+for _name in (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "TF_NUM_INTRAOP_THREADS",
+    "TF_NUM_INTEROP_THREADS",
+):
+    os.environ.setdefault(_name, "1")
+
+# Hundreds of processes are started: they keep what they compile of chiplog, as at a user's.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+#: Of a file whose every test needs a framework.
+_OF_A_FRAMEWORK = re.compile(r"^pytestmark = (\[[^\]]*)?pytest\.mark\.framework\b", re.MULTILINE)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Without the tests of frameworks, leave their files unread: they import the frameworks."""
+    if config.option.markexpr != "not framework" or collection_path.suffix != ".py":
+        return None
+    return True if _OF_A_FRAMEWORK.search(collection_path.read_text(encoding="utf-8")) else None
 
 
 @pytest.fixture(autouse=True)

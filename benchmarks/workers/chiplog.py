@@ -6,6 +6,7 @@ import importlib
 import os
 import signal
 import time
+from pathlib import Path
 from typing import Any
 
 import chiplog
@@ -144,6 +145,29 @@ def log_model() -> float:
         start = time.perf_counter()
         flavor.log_model(model, name="model", input_example=example)
         return time.perf_counter() - start
+
+
+@verb
+def enforce(narrow: bool) -> float:
+    """A prediction that hands its data back: what is left is holding it to the signature."""
+    import chiplog.models
+    import chiplog.pyfunc
+
+    name = f"passing_{narrow}"
+    frame, few = data.wide_frame(100_000, 50, narrow=narrow)
+    if not Path(name).exists():
+        signature = chiplog.models.infer_signature(few)
+        chiplog.pyfunc.save_model(name, python_model=_passing, signature=signature)
+    model = chiplog.pyfunc.load_model(name, suppress_warnings=True, allow_pickle=True)
+    start = time.perf_counter()
+    made = model.predict(frame)
+    seconds = time.perf_counter() - start
+    assert made.dtypes.equals(few.dtypes), "the types are not the signature's"
+    return seconds
+
+
+def _passing(model_input: Any) -> Any:
+    return model_input
 
 
 @verb

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import math
 import random
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 PARAMS = {f"param_{number:02}": str(number * 0.1) for number in range(20)}
 TAGS = {f"tag_{number}": f"value {number}" for number in range(10)}
@@ -42,3 +46,27 @@ def searched_tags(number: int) -> dict[str, str]:
         "team": ("vision", "speech", "ranking")[number % 3],
         "fold": str(number % 5),
     }
+
+
+def wide_frame(rows: int, columns: int, *, narrow: bool = False) -> tuple[Any, Any]:
+    """A table of mixed columns, and a few rows of it to read a signature off.
+
+    With ``narrow`` all columns are 32-bit integers, and the few rows are of 64 bits.
+    """
+    import numpy as np
+    import pandas as pd
+
+    source = np.random.default_rng(0)
+    kinds: list[Callable[[], Any]] = [
+        lambda: source.random(rows),
+        lambda: source.integers(0, 99, rows),
+        lambda: source.random(rows, dtype="float32"),
+        lambda: source.random(rows) < 0.5,
+        lambda: np.array(["red", "green", "blue"])[source.integers(0, 3, rows)].astype(object),
+        lambda: source.integers(0, 10**18, rows).astype("datetime64[ns]"),
+    ]
+    if narrow:
+        kinds = [lambda: source.integers(0, 99, rows, dtype="int32")]
+    content = {f"column_{i}": kinds[i % len(kinds)]() for i in range(columns)}
+    frame = pd.DataFrame(content)
+    return frame, frame.head(20).astype("int64") if narrow else frame.head(20)

@@ -9,6 +9,7 @@ import signal
 import sqlite3
 import time
 import uuid
+from pathlib import Path
 
 import mlflow
 from mlflow import MlflowClient
@@ -154,6 +155,28 @@ def log_model() -> float:
         start = time.perf_counter()
         mlflow.sklearn.log_model(model, name="model", input_example=example)
         return time.perf_counter() - start
+
+
+@verb
+def enforce(narrow: bool) -> float:
+    """A prediction that hands its data back: what is left is holding it to the signature."""
+    name = f"passing_{narrow}"
+    frame, few = data.wide_frame(100_000, 50, narrow=narrow)
+    if not Path(name).exists():
+        signature = mlflow.models.infer_signature(few)
+        mlflow.pyfunc.save_model(
+            name, python_model=_passing, signature=signature, pip_requirements=["mlflow"]
+        )
+    model = mlflow.pyfunc.load_model(name, suppress_warnings=True)
+    start = time.perf_counter()
+    made = model.predict(frame)
+    seconds = time.perf_counter() - start
+    assert made.dtypes.equals(few.dtypes), "the types are not the signature's"
+    return seconds
+
+
+def _passing(model_input):
+    return model_input
 
 
 @verb

@@ -20,9 +20,12 @@ if TYPE_CHECKING:
     from chiplog import data as data
     from chiplog import entities as entities
     from chiplog import exceptions as exceptions
+    from chiplog import metrics as metrics
     from chiplog import models as models
+    from chiplog import pyfunc as pyfunc
     from chiplog import system_metrics as system_metrics
     from chiplog import tracking as tracking
+    from chiplog import types as types
     from chiplog.core.alias import install_mlflow_alias as install_mlflow_alias
     from chiplog.core.artifacts.images import Image as Image
     from chiplog.core.autolog.engine import autolog as autolog
@@ -30,6 +33,10 @@ if TYPE_CHECKING:
     from chiplog.core.client import MlflowClient as MlflowClient
     from chiplog.core.client import TrackingClient as TrackingClient
     from chiplog.core.errors import ChiplogError as ChiplogError
+    from chiplog.core.evaluation.evaluate import evaluate as evaluate
+    from chiplog.core.evaluation.thresholds import (
+        validate_evaluation_results as validate_evaluation_results,
+    )
     from chiplog.core.fluent import ActiveModel as ActiveModel
     from chiplog.core.fluent import ActiveRun as ActiveRun
     from chiplog.core.fluent import RunOperations as RunOperations
@@ -119,9 +126,12 @@ _SUBMODULES = frozenset(
         "data",
         "entities",
         "exceptions",
+        "metrics",
         "models",
+        "pyfunc",
         "system_metrics",
         "tracking",
+        "types",
     )
 )
 
@@ -133,6 +143,8 @@ _PLACES = {
     "chiplog.core.autolog.engine": "autolog",
     "chiplog.core.client": "ChiplogClient MlflowClient TrackingClient",
     "chiplog.core.errors": "ChiplogError MlflowException=ChiplogError",
+    "chiplog.core.evaluation.evaluate": "evaluate",
+    "chiplog.core.evaluation.thresholds": "validate_evaluation_results",
     "chiplog.core.fluent": """
         ActiveModel ActiveRun RunOperations active_run clear_active_model create_experiment
         create_external_model delete_experiment delete_experiment_tag delete_logged_model_tag

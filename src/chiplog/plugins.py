@@ -33,8 +33,11 @@ if TYPE_CHECKING:
         NotFound,
         UntrustedModel,
     )
+    from chiplog.core.evaluation.artifacts import EvaluationArtifact
+    from chiplog.core.evaluation.evaluator import EvaluationTask, Findings, ModelEvaluator
     from chiplog.core.models.examples import first_rows
     from chiplog.core.models.flavor import Flavor, Saved
+    from chiplog.core.models.flavor_module import FlavorModule
     from chiplog.core.models.loading import file_of, load_model
     from chiplog.core.models.logging import ModelEntry
     from chiplog.core.models.logging import log_into_current_run as log_model
@@ -62,6 +65,7 @@ __all__ = [
     "describe_dataset",
     "Flavor",
     "Saved",
+    "FlavorModule",
     "ModelContent",
     "save_model",
     "ModelEntry",
@@ -76,6 +80,10 @@ __all__ = [
     "ModelSignature",
     "infer_signature",
     "first_rows",
+    "ModelEvaluator",
+    "EvaluationTask",
+    "Findings",
+    "EvaluationArtifact",
     "TrackingStore",
     "ArtifactStore",
     "SeriesPoints",
@@ -103,6 +111,7 @@ _PLACES = {
     "chiplog.core.autolog.engine": "flavor_autolog",
     "chiplog.core.data": "describe_dataset",
     "chiplog.core.models.flavor": "Flavor Saved",
+    "chiplog.core.models.flavor_module": "FlavorModule",
     "chiplog.core.models.saving": "ModelContent save_model",
     "chiplog.core.models.logging": "ModelEntry log_model=log_into_current_run",
     "chiplog.core.models.loading": "load_model file_of",
@@ -110,6 +119,8 @@ _PLACES = {
     "chiplog.core.models.model": "Model ModelInfo",
     "chiplog.core.models.signature": "ModelSignature infer_signature",
     "chiplog.core.models.examples": "first_rows",
+    "chiplog.core.evaluation.evaluator": "EvaluationTask Findings ModelEvaluator",
+    "chiplog.core.evaluation.artifacts": "EvaluationArtifact",
     "chiplog.core.stores": "TrackingStore ArtifactStore",
     "chiplog.core.records": "SeriesPoints",
     "chiplog.core.entities": "Run LoggedModel",

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -30,7 +29,9 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
     )
 
 
-def test_the_demo_trains_records_and_shows(project: Path) -> None:
+def test_the_demo_trains_records_and_shows(
+    project: Path, chiplog: Callable[..., Result], chiplog_json: Callable[..., Any]
+) -> None:
     pytest.importorskip("sklearn")
     answer = run("demo")
     assert answer.returncode == 0, answer.stderr
@@ -51,18 +52,18 @@ def test_the_demo_trains_records_and_shows(project: Path) -> None:
         "chiplog explain latest",
     ):
         assert expected in text, expected
-    runs = json.loads(run("runs", "list", "--children", "--json").stdout)
+    runs = chiplog_json("runs", "list", "--children")
     top = [r for r in runs if "mlflow.parentRunId" not in r["data"]["tags"]]
     assert len(top) == 4
     assert len(runs) == 4 + 8
     assert all(r["info"]["status"] == "FINISHED" for r in runs)
     (network,) = [r for r in top if r["info"]["run_name"] == "tumour-network"]
     assert network["data"]["metrics"]["validation_accuracy"] > 0.8
-    receipt = json.loads(run("explain", "latest", "--json").stdout)
+    receipt = chiplog_json("explain", "latest")
     (session,) = receipt["sessions"]
     assert session["integration"] == "sklearn"
     assert len(session["calls"]) >= 1
-    explained = run("explain").stdout
+    explained = chiplog("explain").stdout
     assert "partial_fit" in explained
     assert "Captured" in explained
 

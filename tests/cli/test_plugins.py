@@ -44,6 +44,7 @@ def test_the_built_in_plugins_are_listed_with_what_they_provide(
     assert found["cli"]["provides"] == ["commands"]
     assert found["cli"]["status"] == "loaded"
     assert any("scikit-learn" in words for words in found["sklearn"]["provides"])
+    assert found["evaluation"]["provides"] == ["evaluator default"]
     assert any("sqlite" in words for words in found["sql"]["provides"])
 
 

@@ -207,7 +207,8 @@ def test_a_closed_pipe_ends_the_program_in_silence(project: Path) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
 def test_ctrl_c_in_a_terminal_shows_no_traceback(project: Path) -> None:
     code = (
-        "import sys, time, click\n"
+        "import signal, sys, time, click\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in the background\n"
         "from chiplog.core.cli import main, program\n"
         "@program.command('wait')\n"
         "def wait():\n"

@@ -157,6 +157,17 @@ def test_a_malformed_filter_is_shown_with_a_caret_at_the_place(
     assert shown[caret.index("^")] == "<"
 
 
+def test_a_malformed_filter_is_told_by_its_place_in_what_was_typed(
+    chiplog: Callable[..., Result], voyages: dict[str, str]
+) -> None:
+    for arguments in ((), ("--parent", voyages["first"])):
+        result = chiplog("runs", "list", "-f", "metrics.loss >", *arguments, code=1)
+        assert "at position 14" in result.stderr
+        assert result.stderr.splitlines()[-2].strip() == "metrics.loss >"
+    unbalanced = "metrics.loss > 1) OR (metrics.loss < 1"
+    assert "found ')'" in chiplog("runs", "list", "-f", unbalanced, code=1).stderr
+
+
 def test_nothing_found_is_said(chiplog: Callable[..., Result], voyages: dict[str, str]) -> None:
     assert "no runs" in chiplog("runs", "search", "metrics.loss > 1e9").stdout
 

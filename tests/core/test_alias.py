@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import textwrap
@@ -169,6 +170,32 @@ def test_a_missing_script_is_named() -> None:
 def test_what_lies_deeper_in_mlflow_is_found_where_chiplog_has_it(line: str) -> None:
     program = f"import chiplog; chiplog.install_mlflow_alias(); {line}; import mlflow.sklearn"
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_mlflow_itself_is_there_again_after_code_that_was_given_chiplog(project: Path) -> None:
+    (project / "mlflow").mkdir()
+    (project / "mlflow" / "__init__.py").write_text("real = True\n")
+    (project / "mlflow" / "deeper.py").write_text("")
+    program = """
+        import mlflow.deeper, sys
+        from chiplog.core.alias import mlflow_as_chiplog
+        import chiplog
+        before = [mlflow, mlflow.deeper]
+        for _ in range(2):
+            with mlflow_as_chiplog():
+                import mlflow, mlflow.pyfunc
+                assert mlflow is chiplog and mlflow.pyfunc is chiplog.pyfunc
+                with mlflow_as_chiplog():
+                    import mlflow
+                    assert mlflow is chiplog
+                import mlflow
+                assert mlflow is chiplog
+            import mlflow.deeper
+            assert [mlflow, mlflow.deeper] == before and mlflow.real
+    """
+    environment = {**os.environ, "PYTHONPATH": str(project)}
+    command = [sys.executable, "-c", textwrap.dedent(program)]
+    subprocess.run(command, check=True, env=environment)
 
 
 def test_workers_that_are_spawned_see_the_alias_too(project: Path) -> None:

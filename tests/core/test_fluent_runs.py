@@ -140,6 +140,18 @@ def test_the_environment_may_name_the_run_to_resume_once(
         assert other.info.run_id != run_id
 
 
+@pytest.mark.parametrize("run_id", ["b" * 32, "-a"])
+def test_a_run_that_the_environment_names_in_vain_is_told_with_the_variable(
+    run_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_RUN_ID", run_id)
+    with pytest.raises(ChiplogError) as caught:
+        chiplog.start_run()
+    (note,) = caught.value.__notes__
+    assert f"MLFLOW_RUN_ID={run_id!r}" in note
+    assert chiplog.active_run() is None
+
+
 def test_a_run_to_resume_must_exist_be_well_named_and_not_be_deleted() -> None:
     with pytest.raises(NotFound):
         chiplog.start_run("b" * 32)

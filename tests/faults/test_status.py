@@ -160,6 +160,7 @@ def test_an_exit_code_without_a_with_block_is_told_apart(code: int, status: str)
 def test_ctrl_c_fails_the_run_as_in_mlflow_and_says_why() -> None:
     code, _ = end(
         """
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in the background
         with chiplog.start_run():
             os.kill(os.getpid(), signal.SIGINT)
             time.sleep(30)

@@ -412,6 +412,17 @@ def lightgbm_update() -> object:
     return booster
 
 
+# statsmodels
+
+
+@cell("statsmodels", "OLS.fit", "rsquared")
+def statsmodels_fit() -> object:
+    from statsmodels.regression.linear_model import OLS
+
+    X, y = digits()
+    return OLS(y, X[:, 20:24]).fit()
+
+
 @pytest.fixture
 def _recording(tmp_path: Any) -> Iterator[None]:
     """Autologging of everything, in a project of the test's own."""

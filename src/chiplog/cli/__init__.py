@@ -19,6 +19,7 @@ COMMANDS = (
     "experiments",
     "explain",
     "gc",
+    "models",
     "plugins",
     "runs",
     "sync",

@@ -238,13 +238,13 @@ def _stale_runs(store: TrackingStore, ids: list[str]) -> Check:
     text = f"status = 'RUNNING' AND start_time < {now_ms() - DAY}"
     page = store.search_runs(ids, text, ViewType.ACTIVE_ONLY, 100, None, None)
     if not page:
-        return Check(STORE, "Running", True, "no run says RUNNING since more than a day")
+        return Check(STORE, "Running", True, "no run has said RUNNING for more than a day")
     oldest = page[-1].info
     return Check(
         STORE,
         "Running",
         None,
-        f"{plural(len(page), 'run')} say RUNNING since more than a day, the longest "
+        f"{plural(len(page), 'run')} said RUNNING for more than a day, the longest "
         f"{duration(now_ms() - oldest.start_time)}: {oldest.run_id[:8]}",
         "If its process is gone on another machine: chiplog.MlflowClient().set_terminated(run_id, "
         "'KILLED')",

@@ -90,7 +90,7 @@ def _runs(store: TrackingStore, texts: Sequence[str]) -> list[str] | None:
 
 
 def _show(report: GarbageReport, *, dry_run: bool) -> None:
-    from chiplog.cli.render.numbers import count, plural, size
+    from chiplog.cli.render.numbers import plural, size
 
     if not any(getattr(report, name) for name in _COUNTS):
         click.echo("There is nothing to free." if dry_run else "There was nothing to free.")
@@ -99,7 +99,7 @@ def _show(report: GarbageReport, *, dry_run: bool) -> None:
         plural(report.experiments, "experiment"),
         plural(report.runs, "run"),
         plural(report.models, "model"),
-        f"{count(report.points)} metric points",
+        plural(report.points, "metric point"),
     ]
     verb = "Would free" if dry_run else "Freed"
     click.echo(f"{verb} {', '.join(things)};")

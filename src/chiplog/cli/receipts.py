@@ -49,7 +49,7 @@ def in_short(session: Receipt) -> Text:
         text.append("; its end is not recorded", style="not bold yellow")
     cost = duration(session.overhead_ms)
     if session.training_ms > 0 and session.overhead_ms > 0:
-        cost += f", {_share(session.overhead_ms, session, brief=True)} of the training time"
+        cost += f", {_share(session.overhead_ms, session)} the training time"
     return text.append(f" (cost {cost})", style="not bold dim")
 
 
@@ -174,25 +174,21 @@ def _cost(session: Receipt) -> str:
     spent = f"{duration(session.overhead_ms)} on the training thread"
     if session.training_ms <= 0:
         return spent
-    whole = f"{spent}, {_share(session.overhead_ms, session)}"
+    trained = f"{duration(session.training_ms)} that training took"
+    whole = f"{spent}, {_share(session.overhead_ms, session)} the {trained}"
     if session.during_ms <= 0:
         return f"{whole}, before and after it"
     during = duration(session.during_ms)
-    return (
-        f"{whole}; {during} ({_share(session.during_ms, session, brief=True)}) of it while it ran"
-    )
+    share = _share(session.during_ms, session).removesuffix(" of")
+    return f"{whole}; {during} ({share}) of it while it ran"
 
 
-def _share(spent: float, session: Receipt, *, brief: bool = False) -> str:
-    """What a time is of the training's, in words."""
+def _share(spent: float, session: Receipt) -> str:
+    """What a time is of the training's: ``"5 % of"`` it, or ``"3.0 times"`` it."""
     ratio = spent / session.training_ms
-    times = f"{100 * ratio:.2g} %" if ratio < 0.1 else f"{100 * ratio:.0f} %"
     if ratio >= 1:
-        times = f"{ratio:.1f} times"
-    if brief:
-        return times
-    of = " of" if ratio < 1 else ""
-    return f"{times}{of} the {duration(session.training_ms)} that training took"
+        return f"{ratio:.1f} times"
+    return f"{100 * ratio:.2g} % of" if ratio < 0.1 else f"{100 * ratio:.0f} % of"
 
 
 def _spent_on(session: Receipt) -> list[str]:

@@ -77,16 +77,16 @@ def _own_folder() -> Path:
 def _show(folder: Path, report: SyncReport) -> None:
     from rich.text import Text
 
-    from chiplog.cli.render.numbers import count, plural, size
+    from chiplog.cli.render.numbers import plural, size
     from chiplog.cli.terminal import terminal
 
     out = terminal()
     if not report.journals and not report.problems:
-        out.print(f"There is nothing to deliver in {folder}.")
+        out.print(f"There is nothing to deliver in {str(folder)!r}.")
     elif report.journals:
         out.print(
             f"Delivered {plural(report.journals, 'journal')} ({size(report.bytes)}): "
-            f"{count(report.points)} metric points, {plural(report.records, 'other record')}."
+            f"{plural(report.points, 'metric point')}, {plural(report.records, 'other record')}."
         )
     if report.runs:
         out.print(f"Runs whose process had died, now KILLED: {len(report.runs)}")

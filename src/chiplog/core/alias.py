@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.abc
 import importlib.util
 import sys
+import threading
 from typing import TYPE_CHECKING, Final
 
 from chiplog.core.alias_loading import alias_spec
 from chiplog.core.errors import ChiplogError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from importlib.machinery import ModuleSpec
     from types import ModuleType
 
@@ -24,9 +26,15 @@ _PRIVATE: Final = frozenset({"core", "hooks", "store", "integrations", "cli", "_
 
 # What MLflow's users import from deeper than chiplog's modules go.
 _ELSEWHERE: Final = {
+    "data.code_dataset_source": "chiplog.data",
     "data.dataset": "chiplog.data",
+    "data.dataset_source": "chiplog.data",
+    "data.http_dataset_source": "chiplog.data",
+    "data.huggingface_dataset": "chiplog.data",
+    "data.meta_dataset": "chiplog.data",
     "data.numpy_dataset": "chiplog.data",
     "data.pandas_dataset": "chiplog.data",
+    "data.tensorflow_dataset": "chiplog.data",
     "entities.experiment": "chiplog.entities",
     "entities.metric": "chiplog.entities",
     "entities.param": "chiplog.entities",
@@ -34,13 +42,16 @@ _ELSEWHERE: Final = {
     "entities.run_status": "chiplog.entities",
     "entities.run_tag": "chiplog.entities",
     "entities.view_type": "chiplog.entities",
-    "models.model": "chiplog.models",
-    "models.signature": "chiplog.models",
+    "metrics.base": "chiplog.metrics",
+    "models.evaluation": "chiplog.models",
+    "models.evaluation.validation": "chiplog.models",
+    "pyfunc.model": "chiplog.pyfunc",
     "tracking.client": "chiplog.client",
     "tracking.fluent": "chiplog",
-    "types": "chiplog.core.models.schema",
-    "types.schema": "chiplog.core.models.schema",
 }
+
+_installed: list[_MlflowFinder] = []  # the one that stays, if there is one
+_lock = threading.RLock()
 
 
 class _MlflowFinder(importlib.abc.MetaPathFinder):
@@ -81,8 +92,38 @@ def install_mlflow_alias() -> None:
             "anything imports mlflow, or run the program with `chiplog exec`.",
             "INVALID_STATE",
         )
-    if not any(isinstance(finder, _MlflowFinder) for finder in sys.meta_path):
-        sys.meta_path.insert(0, _MlflowFinder())
+    if not _installed:
+        _installed.append(_MlflowFinder())
+        sys.meta_path.insert(0, _installed[0])
+
+
+@contextlib.contextmanager
+def mlflow_as_chiplog() -> Iterator[None]:
+    """Let ``import mlflow`` give chiplog's for a while: for code that hands chiplog a model.
+
+    Where MLflow itself is not installed it stays so, since such code may import it later.
+    """
+    if not _exists(ALIAS):
+        install_mlflow_alias()
+    if _installed:
+        yield
+        return
+    with _lock:  # what MLflow is concerns the whole process
+        real = _taken_out()
+        finder = _MlflowFinder()
+        sys.meta_path.insert(0, finder)
+        try:
+            yield
+        finally:
+            sys.meta_path.remove(finder)
+            _taken_out()
+            sys.modules.update(real)
+
+
+def _taken_out() -> dict[str, ModuleType]:
+    """The loaded modules of the alias's name, taken out of the table of modules."""
+    names = [name for name in sys.modules if name.partition(".")[0] == ALIAS]
+    return {name: sys.modules.pop(name) for name in names}
 
 
 def _deepened(spec: ModuleSpec, name: str, real_name: str) -> ModuleSpec:

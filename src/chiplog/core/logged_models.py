@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 PAGE = 100
 
+#: Says of a model that its files lie elsewhere: in its tags, and in its MLmodel file's metadata.
+EXTERNAL_TAG = "mlflow.model.isExternal"
+
 
 def create(
     uri: str,
@@ -83,6 +86,22 @@ def finalize(uri: str, model_id: str, status: str) -> LoggedModel:
     if text == LoggedModelStatus.READY:
         plugins().hook.chiplog_model_logged(model=model)
     return model
+
+
+def finalize_external(uri: str, model: LoggedModel) -> LoggedModel:
+    """Record that a model's files lie elsewhere; its MLmodel file says so, and nothing else."""
+    from chiplog.core.models import yamls
+    from chiplog.core.models.model import FILE, Model
+
+    said = Model(
+        artifact_path=model.artifact_location,
+        run_id=model.source_run_id,
+        model_id=model.model_id,
+        model_uuid=model.model_id,
+        metadata={EXTERNAL_TAG: True},
+    )
+    model_artifacts(uri, model).put_bytes(yamls.dump(said.to_dict()).encode(), FILE)
+    return finalize(uri, model.model_id, LoggedModelStatus.READY)
 
 
 def change(uri: str, model_id: str, **fields: Any) -> LoggedModel:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from chiplog.core.autolog.integration import Integration
     from chiplog.core.autolog.session import TrainingSession
     from chiplog.core.entities import LoggedModel, Run
+    from chiplog.core.evaluation.evaluator import ModelEvaluator
     from chiplog.core.models.flavor import Flavor
     from chiplog.core.records import SeriesPoints
     from chiplog.core.stores import ArtifactStore, TrackingStore
@@ -33,7 +34,7 @@ MAPPINGS = frozenset(
         "chiplog_store_schemes",
     }
 )
-LISTS = frozenset({"chiplog_flavors", "chiplog_instrumentors"})
+LISTS = frozenset({"chiplog_evaluators", "chiplog_flavors", "chiplog_instrumentors"})
 
 
 @hookspec
@@ -50,6 +51,14 @@ def chiplog_flavors() -> Iterable[Flavor]:  # type: ignore[empty-body]
     """Name the model formats this plugin can save and load.
 
     Called once, when the first model is saved or loaded. Must not import the framework.
+    """
+
+
+@hookspec
+def chiplog_evaluators() -> Iterable[ModelEvaluator]:  # type: ignore[empty-body]
+    """Name what this plugin can measure models with.
+
+    Called at each ``chiplog.models.evaluate()``. Must not import a framework.
     """
 
 

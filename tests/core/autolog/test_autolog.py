@@ -290,6 +290,9 @@ def test_a_session_that_failed_says_so(tiny: Any, project: Project) -> None:
     (run,) = project.runs()
     assert run.info.status == "FAILED"
     assert b"theirs" in (project.document(run.info.run_id, "failure") or b"")
+    (left_out,) = project.receipt(run.info.run_id).skipped
+    assert "such as the model" in left_out.what
+    assert left_out.reason == "training raised ValueError"
 
 
 def test_inside_a_training_there_is_no_session_to_open(tiny: Any, project: Project) -> None:

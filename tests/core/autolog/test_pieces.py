@@ -10,6 +10,7 @@ import gc
 import logging
 import pickle
 import random
+import sys
 import types
 from dataclasses import dataclass
 from importlib import metadata
@@ -145,6 +146,16 @@ def test_the_version_is_the_modules_own_or_its_distributions() -> None:
 def test_the_version_of_a_submodule_is_that_of_the_distribution_it_comes_with() -> None:
     module = types.ModuleType("wrapt.some.submodule")
     assert installed_version(module, "no-such-distribution") == metadata.version("wrapt")
+
+
+def test_the_word_of_the_top_module_spares_a_look_at_every_distribution(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    top = types.ModuleType("some")
+    top.__version__ = "7.1"  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "some", top)
+    monkeypatch.delattr(metadata, "packages_distributions")
+    assert installed_version(types.ModuleType("some.part"), "no-such-distribution") == "7.1"
 
 
 # Settings

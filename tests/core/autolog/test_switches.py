@@ -110,6 +110,17 @@ def test_leaving_out_the_one_leaves_out_those_that_go_along(follower: Any) -> No
     assert installation("follower") is None
 
 
+def test_a_single_name_may_be_left_out_as_a_plain_text(tiny: Any) -> None:
+    autolog(exclude_flavors="tiny")
+    assert installation("tiny") is None
+
+
+def test_an_unknown_parameter_is_told_with_those_there_are(tiny: Any) -> None:
+    with pytest.raises(TypeError, match=r"^tiny\.autolog\(\) .* 'log_modles'") as told:
+        flavor_autolog("tiny")(log_modles=True)
+    assert "log_models" in str(told.value)
+
+
 def test_runs_carry_the_name_of_the_one_that_configures(follower: Any, project: Project) -> None:
     flavor_autolog("follower")()
     follower.Search([0.1, 0.2]).fit([1.0])

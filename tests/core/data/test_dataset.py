@@ -105,6 +105,17 @@ def test_a_file_source_is_loaded_by_a_copy(tmp_path: Path, monkeypatch: pytest.M
         Path(place).unlink()
 
 
+def test_a_file_of_a_run_is_a_source(project: Path) -> None:
+    import chiplog
+
+    with chiplog.start_run() as run:
+        chiplog.log_text("a,b\n", "in/some data.csv")
+    dataset = from_numpy(np.zeros(1), source=f"runs:/{run.info.run_id}/in/some data.csv")
+    assert dataset.source.get_source_type() == "runs"
+    place = get_source(dataset.to_entity()).load(str(project / "down"))
+    assert Path(place).read_text() == "a,b\n"
+
+
 def test_a_web_source_that_cannot_be_reached_says_so() -> None:
     with pytest.raises(ChiplogError, match="http://127"):
         HTTPDatasetSource("http://127.0.0.1:9/x.csv").load()
@@ -114,8 +125,8 @@ def test_what_is_no_source_is_refused_by_value() -> None:
     for source in (object(), 3, ""):
         with pytest.raises(InvalidValue, match="source"):
             from_numpy(np.zeros(1), source=source)  # type: ignore[arg-type]
-    with pytest.raises(InvalidValue, match="'hugging_face'"):
-        get_source(entities.Dataset("n", "d", "hugging_face", "{}"))
+    with pytest.raises(InvalidValue, match="'delta_table'"):
+        get_source(entities.Dataset("n", "d", "delta_table", "{}"))
 
 
 def test_what_is_no_data_is_a_type_error() -> None:

@@ -382,6 +382,7 @@ def test_a_damaged_header_costs_no_record(dead_store: Any, orphan: Callable[...,
     report = recover(dead_store)
     assert dead_store.steps() == list(range(60_000))
     assert len(report.problems) == 2
+    assert all("taken by their own checksums" in problem for problem in report.problems)
 
 
 def test_a_segment_that_vanished_costs_only_its_own(

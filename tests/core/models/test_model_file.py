@@ -1,19 +1,16 @@
-"""The MLmodel file and the environment files beside it."""
+"""The MLmodel file and the examples beside it."""
 
 from __future__ import annotations
 
-from importlib import metadata
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 import yaml
 
-from chiplog.core.errors import InvalidValue, NotFound
-from chiplog.core.models.environment import write_environment
+from chiplog.core.errors import DamagedModel, InvalidValue, NotFound
 from chiplog.core.models.examples import encode_example
 from chiplog.core.models.model import Model
-from chiplog.core.models.requirements import distribution_of, pinned
 from chiplog.core.models.signature import infer_signature
 
 if TYPE_CHECKING:
@@ -44,43 +41,6 @@ def test_a_directory_without_a_model_says_what_is_missing(tmp_path: Path) -> Non
         Model.load(tmp_path)
 
 
-def test_requirements_are_the_installed_versions_of_the_modules_distributions() -> None:
-    numpy = f"numpy=={metadata.version('numpy')}"
-    found, unknown = pinned({"numpy.linalg", "json", "no_such_module_here", "builtins"})
-    assert found == [numpy]
-    assert unknown == ["no_such_module_here"]
-    assert distribution_of("yaml") == ("PyYAML", metadata.version("PyYAML"))
-
-
-def test_the_three_environment_files_name_the_same_requirements(tmp_path: Path) -> None:
-    write_environment(tmp_path, {"numpy"}, extra_pip_requirements=["mypackage>=2"])
-    lines = (tmp_path / "requirements.txt").read_text().splitlines()
-    assert lines[0].startswith("mlflow")
-    assert lines[1:] == [f"numpy=={metadata.version('numpy')}", "mypackage>=2"]
-    conda = yaml.safe_load((tmp_path / "conda.yaml").read_text())
-    assert conda["dependencies"][-1] == {"pip": lines}
-    python = yaml.safe_load((tmp_path / "python_env.yaml").read_text())
-    assert python["dependencies"] == ["-r requirements.txt"]
-
-
-def test_a_requirements_file_replaces_what_was_found_and_keeps_its_constraints(
-    tmp_path: Path,
-) -> None:
-    (tmp_path / "c.txt").write_text("numpy<3\n")
-    (tmp_path / "r.txt").write_text(f"# mine\nfoo==1  # pinned\n-c {tmp_path / 'c.txt'}\n")
-    out = tmp_path / "model"
-    out.mkdir()
-    write_environment(out, {"numpy"}, pip_requirements=str(tmp_path / "r.txt"))
-    lines = (out / "requirements.txt").read_text().splitlines()
-    assert lines[1:] == ["foo==1", "-c constraints.txt"]
-    assert (out / "constraints.txt").read_text() == "numpy<3"
-
-
-def test_a_conda_environment_excludes_further_requirements(tmp_path: Path) -> None:
-    with pytest.raises(InvalidValue, match="give either it"):
-        write_environment(tmp_path, (), conda_env={"dependencies": []}, pip_requirements=["x"])
-
-
 def test_an_array_example_has_null_for_nan_and_an_indented_serving_form() -> None:
     example = encode_example(np.array([[1.5, np.nan]]))
     assert example.text == "[[1.5, null]]"
@@ -106,3 +66,19 @@ def test_a_frame_example_is_split_into_columns_and_data() -> None:
 def test_an_example_of_an_unknown_kind_is_refused_by_name() -> None:
     with pytest.raises(InvalidValue, match="type object"):
         encode_example(object())
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("flavors: [a]", "'flavors' names each with its settings"),
+        ("flavors: {a: 1}", "'flavors' names each with its settings"),
+        ("metadata: 3", "'metadata' is a mapping"),
+    ],
+)
+def test_an_mlmodel_file_that_holds_something_else_is_damaged(
+    text: str, said: str, tmp_path: Path
+) -> None:
+    (tmp_path / "MLmodel").write_text(text)
+    with pytest.raises(DamagedModel, match=said):
+        Model.load(tmp_path)

@@ -116,6 +116,18 @@ def test_a_parameter_default_without_a_type_is_named_in_the_error() -> None:
         infer_signature(params={"n": None})
 
 
+def test_data_is_no_schema() -> None:
+    with pytest.raises(TypeError, match=r"inputs are a Schema.*as a list\. Use infer_signature"):
+        ModelSignature([1.5])  # type: ignore[arg-type]  # the error looked for
+
+
+def test_a_signature_shows_its_parts() -> None:
+    shown = repr(infer_signature([1.5], None, {"k": 1})).split()
+    assert " ".join(shown) == (
+        "inputs: [double (required)] outputs: None params: ['k': long (default: 1)]"
+    )
+
+
 def test_an_empty_signature_is_refused() -> None:
     with pytest.raises(InvalidValue, match="all are None"):
         infer_signature()

@@ -23,6 +23,9 @@ SECRET = "hunter2-Xy9"
         f"headers = {{'Authorization': 'Basic {SECRET}'}}",
         f"curl -H 'Authorization: Bearer {SECRET}0123456789'",
         f"f(PWD='{SECRET}')",
+        f"db_password = '''{SECRET}'''",
+        f'db_password="""{SECRET}"""',
+        f"dial('Server=db;Uid=me;Pwd={SECRET};')",
     ],
 )
 def test_a_literal_named_as_a_secret_is_scrubbed(line: str) -> None:
@@ -48,6 +51,12 @@ def test_a_literal_named_as_a_secret_is_scrubbed(line: str) -> None:
 )
 def test_a_token_of_a_known_shape_is_scrubbed_wherever_it_stands(token: str) -> None:
     assert scrub(f"x = f('{token}')  # {token}") == "x = f('<scrubbed>')  # <scrubbed>"
+
+
+def test_the_key_in_a_connection_string_is_scrubbed() -> None:
+    line = "blob = 'AccountName=x;AccountKey=abcd+1234/abcd1234==;EndpointSuffix=core.example'"
+    kept = "blob = 'AccountName=x;AccountKey=<scrubbed>;EndpointSuffix=core.example'"
+    assert scrub(line) == kept
 
 
 @pytest.mark.parametrize(

@@ -36,11 +36,18 @@ def project(tmp_path: Path) -> Iterator[Project]:
         yield project
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _workers() -> Iterator[None]:
+    """Loky lends the same workers to one test after the other, as to the calls of a program."""
+    from joblib.externals.loky import get_reusable_executor
+
+    yield
+    get_reusable_executor().shutdown(wait=True)
+
+
 @pytest.fixture
 def jobs(project: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """Jobs that train with the made-up framework, which is being recorded."""
-    from joblib.externals.loky import get_reusable_executor
-
     manager = plugins()  # discovers before the path changes
     monkeypatch.syspath_prepend(str(MADE_UP))
     manager.add(importlib.import_module("chiplog_tinyframe"), "tiny")
@@ -48,7 +55,6 @@ def jobs(project: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     yield importlib.import_module("tinyjobs")
     engine.reset()
     manager.remove("tiny")
-    get_reusable_executor().shutdown(wait=True)
     for name in [n for n in sys.modules if n.partition(".")[0] in {"tinyframe", "tinyjobs"}]:
         del sys.modules[name]
 

@@ -37,6 +37,8 @@ def test_it_records_the_fit_that_it_is_given_to_and_no_other(
     (run,) = project.runs()
     assert run.info.status == "FINISHED"
     assert run.data.tags["team"] == "vision"
+    assert run.data.tags["mlflow.autologging"] == "keras"
+    assert "optimizer_name" in run.data.params
     assert "batch/loss" in run.data.metrics
     assert run.outputs.model_outputs == []
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import os
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
 from chiplog.core.autolog import engine
+from chiplog.core.background import flush
 from chiplog.core.errors import InvalidValue
 from chiplog.core.location import get_tracking_uri
 from chiplog.core.runs.lifecycle import start_run
@@ -332,3 +334,21 @@ def test_keras_s_own_random_numbers_go_on_as_without(
     autolog(log_input_examples=True)
     assert run() == plain
     assert len(project.runs()) == 1
+
+
+@pytest.mark.skipif(keras.config.backend() != "tensorflow", reason="the callback is TensorFlow's")
+def test_what_the_tensorboard_callback_wrote_in_this_training_is_kept(
+    project: Project, autolog: Callable[..., None], data: Any, make_model: Callable[..., Any]
+) -> None:
+    board = project.path / "board"
+    (board / "train").mkdir(parents=True)
+    earlier = board / "train" / "events.out.tfevents.1"
+    earlier.write_bytes(b"of another training")
+    os.utime(earlier, (1, 1))
+    autolog(log_models=False)
+    make_model().fit(*data, verbose=0, callbacks=[keras.callbacks.TensorBoard(str(board))])
+    (run,) = project.runs()
+    flush()
+    kept = files(run, "tensorboard_logs/train")
+    assert len(kept) == 1
+    assert "tensorboard_logs/train/events.out.tfevents.1" not in kept

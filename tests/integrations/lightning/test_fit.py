@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from chiplog.core import background
+from chiplog.core.autolog.account import account
 from chiplog.core.autolog.engine import flavor_autolog
 from chiplog.core.autolog.receipt import decode
 from chiplog.core.location import get_tracking_uri
@@ -89,8 +90,8 @@ def test_settings_have_mlflows_names(project: Project, autolog: Any, kit: Any) -
     assert (params["hidden"], params["rate"]) == ("8", "0.01")
     assert "stopped_epoch" not in run.data.metrics, "it did not stop"
     assert "model_summary.txt" in files(run)
-    (dataset,) = run.inputs.dataset_inputs
-    assert dataset.tags[0].value == "train"
+    contexts = [dataset.tags[0].value for dataset in run.inputs.dataset_inputs]
+    assert sorted(contexts) == ["eval", "train"]
 
 
 def test_early_stopping_is_told_and_its_best_checkpoint_kept(
@@ -359,6 +360,7 @@ def test_a_tuners_trials_are_no_trainings(project: Project, autolog: Any, kit: A
     kit.seed()
     tuner.lr_find(Tuned(), *kit.loaders(), num_training=3, attr_name="rate")
     assert project.runs() == []
+    assert "1 call of Tuner.lr_find (its trials are no training)" in str(account.line())
 
 
 def test_what_an_evaluation_gives_to_a_logger_makes_no_run_of_its_own(

@@ -246,6 +246,21 @@ def test_images_texts_and_the_client(project: Project, kit: Any) -> None:
     assert any(path.startswith("images/input") for path in found)
 
 
+def test_what_is_no_image_is_left_out_and_training_goes_on(
+    project: Project, kit: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.delenv("CHIPLOG_STRICT")
+    logger = logger_class(kit)()
+    logger.log_image("input", ["no such file.png", np.zeros((4, 4), dtype=np.uint8)], step=3)
+    logger.log_text("hello", "../outside.txt")
+    logger.finalize("success")
+    found = files(only_run(project))
+    assert found
+    assert all(path.startswith("images/input") for path in found), "of one image"
+    assert "Recording the image 'input'" in caplog.text
+    assert "Storing '../outside.txt'" in caplog.text
+
+
 def test_a_copy_for_another_process_leads_to_the_same_run(project: Project, kit: Any) -> None:
     logger = logger_class(kit)()
     copy = pickle.loads(pickle.dumps(logger))

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 import chiplog
-from chiplog.core.errors import CannotSave, InvalidValue, NotFound, UntrustedModel
+from chiplog.core.errors import CannotSave, DamagedModel, InvalidValue, NotFound, UntrustedModel
 from chiplog.core.models.model import Model
+from chiplog.integrations.pytorch import exporting
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,6 +28,12 @@ def network() -> Any:
     return torch.nn.Sequential(
         torch.nn.Linear(3, 4), torch.nn.BatchNorm1d(4), torch.nn.Linear(4, 2)
     )
+
+
+@pytest.fixture
+def unverified(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a file that was changed reach the flavor, whose own checks are tried."""
+    monkeypatch.setenv("CHIPLOG_VERIFY_MODEL_FILES", "false")
 
 
 class Tied(torch.nn.Module):  # type: ignore[misc,name-defined,unused-ignore]  # imported late
@@ -95,6 +102,24 @@ def test_an_array_is_an_input_too(tmp_path: Path) -> None:
     assert (tmp_path / "m" / "data" / "model.pt2").exists()
 
 
+def test_an_array_that_cannot_be_written_is_taken_without_a_warning() -> None:
+    frozen = np.ones((2, 3), dtype=np.float32)
+    frozen.flags.writeable = False
+    assert exporting.as_tensors(frozen).tolist() == frozen.tolist()
+
+
+def test_a_state_that_was_changed_is_told_before_it_is_read(tmp_path: Path) -> None:
+    model = network()
+    chiplog.pytorch.save_model(model, tmp_path / "m")
+    with (tmp_path / "m" / "data" / "model.safetensors").open("r+b") as file:
+        file.seek(-1, os.SEEK_END)
+        file.write(b"\x7f")
+    with pytest.raises(DamagedModel, match=r"model\.safetensors was changed"):
+        chiplog.pytorch.load_state_dict(tmp_path / "m")
+    with pytest.raises(DamagedModel, match=r"model\.safetensors was changed"):
+        chiplog.pytorch.load_model(tmp_path / "m", model=model)
+
+
 def test_a_pickle_is_saved_and_loaded_only_when_asked_for(tmp_path: Path) -> None:
     model = network()
     chiplog.pytorch.save_model(model, tmp_path / "m", serialization_format="pickle")
@@ -126,6 +151,7 @@ def test_a_state_dict_that_would_run_code_is_refused_and_names_it(
     assert not (tmp_path / "ran").exists()
 
 
+@pytest.mark.usefixtures("unverified")
 def test_an_exported_program_with_a_pickle_in_it_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -144,6 +170,7 @@ def test_an_exported_program_with_a_pickle_in_it_is_refused(
         chiplog.pytorch.load_model(tmp_path / "m")
 
 
+@pytest.mark.usefixtures("unverified")
 def test_an_exported_program_with_an_expression_that_runs_is_refused(tmp_path: Path) -> None:
     import zipfile
 
@@ -170,3 +197,16 @@ def test_what_a_format_cannot_hold_is_said(tmp_path: Path) -> None:
         chiplog.pytorch.save_model(empty, tmp_path / "c")
     with pytest.raises(NotFound):
         chiplog.pytorch.load_state_dict(tmp_path)
+
+
+@pytest.mark.parametrize("chosen", ["pt2", "pickle"])
+def test_a_saved_module_is_used_as_a_function(tmp_path: Path, chosen: str) -> None:
+    model, rows = network(), torch.ones(2, 3)
+    chiplog.pytorch.save_model(
+        model, tmp_path / "m", input_example=rows, serialization_format=chosen
+    )
+    loaded = chiplog.pyfunc.load_model(tmp_path / "m", allow_pickle=True)
+    model.eval()
+    expected = model(rows).detach().numpy()
+    assert loaded.predict(rows.numpy()) == pytest.approx(expected)
+    assert loaded.predict(rows.numpy()) == pytest.approx(expected)  # used once is as it was

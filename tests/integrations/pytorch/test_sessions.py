@@ -124,6 +124,7 @@ def test_a_loop_in_a_function_ends_with_its_objects_and_its_model_is_kept(
 
     def main() -> None:
         model, optimizer = make()
+        model.bias.no_weight_decay = True  # a note on a parameter, as torch.compile leaves one
         step(model, optimizer, 4)
         kept["weight"] = model.weight.detach().clone()
 
@@ -220,6 +221,7 @@ def test_threads_train_in_runs_of_their_own(project: Project, autolog: Callable[
 
     def train() -> None:
         model, optimizer = make()
+        both.wait()
         step(model, optimizer)
         both.wait()
         step(model, optimizer, 2)
@@ -232,6 +234,8 @@ def test_threads_train_in_runs_of_their_own(project: Project, autolog: Callable[
     end_loops()
     runs = project.top_runs()
     assert [steps_of(run) for run in runs] == [[0, 1, 2]] * 2
+    for run in runs:
+        assert {"lr", "model_class"} <= run.data.params.keys(), "none is one of several optimizers"
 
 
 def test_exclusive_leaves_a_run_of_the_users_alone(
@@ -309,6 +313,24 @@ def test_a_loss_with_several_elements_and_a_given_gradient_is_no_loss(
     assert "loss" not in run.data.metrics
     assert run.data.metrics["lr"] == 0.1
     assert run.data.metrics["grad_norm"] > 0
+    (why,) = (one.reason for one in project.receipt(run.info.run_id).skipped if one.what == "loss")
+    assert "no tensor of one element" in why
+
+
+def test_a_loop_without_backward_has_no_loss_and_the_receipt_says_why(
+    project: Project, autolog: Callable[..., None]
+) -> None:
+    autolog()
+    model, optimizer = make()
+    loss = model(torch.ones(4, 3)).mean()
+    weights = list(model.parameters())
+    for weight, gradient in zip(weights, torch.autograd.grad(loss, weights), strict=True):
+        weight.grad = gradient
+    optimizer.step()
+    end_loops()
+    (run,) = project.top_runs()
+    (why,) = (one.reason for one in project.receipt(run.info.run_id).skipped if one.what == "loss")
+    assert "torch.autograd.grad" in why
 
 
 def test_what_is_no_number_is_recorded_as_it_is(

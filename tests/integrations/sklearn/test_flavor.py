@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+import importlib.util
 import inspect
+import os
+import subprocess
 import sys
 import warnings
 from typing import TYPE_CHECKING, Any
@@ -17,7 +21,10 @@ pytest.importorskip("sklearn")
 pytest.importorskip("skops")
 
 from sklearn.datasets import load_diabetes, load_iris  # noqa: E402
-from sklearn.ensemble import RandomForestClassifier  # noqa: E402
+from sklearn.ensemble import (  # noqa: E402
+    HistGradientBoostingClassifier,
+    RandomForestClassifier,
+)
 from sklearn.experimental import (  # noqa: E402, F401
     enable_halving_search_cv,
     enable_iterative_imputer,
@@ -286,7 +293,8 @@ def test_saving_says_once_what_a_users_own_type_needs_to_be_loaded(
     name = f"{Shouting.__module__}.Shouting"
     model = Shouting().fit(X, y)
     first, second = (api.log_model(model) for _ in range(2))
-    assert first.notes == second.notes == (f"loading needs trusted_types=['{name}']",)
+    assert first.notes == second.notes
+    assert first.notes[0] == f"loading needs trusted_types=['{name}']"
     said = [record for record in caplog.records if "trusted_types" in record.getMessage()]
     assert len(said) == 1
     assert api.log_model(make_pipeline(StandardScaler(), Ridge()).fit(X, y)).notes == ()
@@ -305,3 +313,42 @@ def test_a_class_of_the_program_itself_is_named_when_saved_and_when_missing(
     monkeypatch.delattr(sys.modules["__main__"], "Mine")
     with pytest.raises(NotFound, match=r"no attribute 'Mine'. The class must be importable"):
         api.load_model(tmp_path / "m", trusted_types=["__main__.Mine"])
+
+
+def test_the_method_asked_for_on_saving_is_the_function(tmp_path: Path) -> None:
+    model = LogisticRegression().fit(X, y)
+    api.save_model(model, tmp_path / "m", pyfunc_predict_fn="predict_proba", input_example=X[:2])
+    loaded = chiplog.pyfunc.load_model(tmp_path / "m")
+    assert np.array_equal(loaded.predict(X), model.predict_proba(X))
+
+
+@pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="torch is not installed")
+def test_recording_a_fit_and_loading_its_model_imports_no_torch(project: Project) -> None:
+    program = (
+        "import sys, chiplog, chiplog.sklearn\n"
+        "from sklearn.naive_bayes import GaussianNB\n"
+        "chiplog.autolog()\n"
+        "GaussianNB().fit([[0.0], [1.0]], [0, 1])\n"
+        "run = chiplog.last_active_run()\n"
+        "model = chiplog.sklearn.load_model(f'runs:/{run.info.run_id}/model')\n"
+        "print(type(model).__name__, 'torch' in sys.modules)\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+    assert ran.stdout.split() == ["GaussianNB", "False"], ran.stderr
+
+
+def test_boosted_trees_over_categories_need_no_trust(tmp_path: Path) -> None:
+    features = np.column_stack([X, np.arange(len(X)) % 4])
+    model = HistGradientBoostingClassifier(max_iter=2, categorical_features=[X.shape[1]])
+    api.save_model(model.fit(features, y), tmp_path / "model")
+    loaded = api.load_model(tmp_path / "model")
+    assert np.array_equal(loaded.predict(features), model.predict(features))
+
+
+def test_a_partial_needs_the_trust_that_its_function_needs(tmp_path: Path) -> None:
+    hidden = functools.partial(functools.partial(os.system), "true")
+    api.save_model(FunctionTransformer(hidden), tmp_path / "model")
+    with pytest.raises(UntrustedModel, match="system"):
+        api.load_model(tmp_path / "model")

@@ -311,9 +311,12 @@ def test_tensorflows_scalars_are_taken_along_when_they_are_written(
         tf.summary.scalar("loss", tf.constant(0.5), step=3)
         tf.summary.experimental.set_step(4)
         tf.summary.scalar("loss", 0.25)
+        tf.summary.histogram("weights", [1.0, 2.0])
     (run,) = project.top_runs()
     assert [point[::2] for point in history(run.info.run_id, "loss")] == [(3, 0.5), (4, 0.25)]
     assert "nowhere" not in run.data.metrics
+    autolog(disable=True)
+    assert "scalars are recorded" in said(project, run.info.run_id)["histogram of 'weights'"]
 
 
 @pytest.mark.slow

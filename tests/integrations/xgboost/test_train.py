@@ -335,8 +335,8 @@ def test_training_that_is_killed_keeps_its_points_and_says_so(project: Project) 
         import numpy as np, xgboost
 
         class Kills(xgboost.callback.TrainingCallback):
-            def after_iteration(self, model, epoch, evals_log):
-                if epoch == 2:
+            def before_iteration(self, model, epoch, evals_log):
+                if epoch == 3:  # older versions ask callbacks in any order
                     os.kill(os.getpid(), signal.SIGKILL)
                 return False
 
@@ -404,6 +404,28 @@ def test_a_loop_of_updates_is_told_at_exit(
     line = account.line()
     assert line is not None
     assert "Booster.update" in line
+
+
+def test_with_exclusive_a_run_of_the_users_is_left_alone_without_a_word(
+    project: Project, autolog: Callable[..., None], matrix: Any
+) -> None:
+    autolog(exclusive=True)
+    with start_run() as run:
+        xgboost.train(PARAMS, matrix, 2)
+    assert project.only_run().info.run_id == run.info.run_id
+    assert project.only_run().data.params == {}
+    assert account.line() is None
+
+
+def test_a_mistake_in_the_settings_is_the_users_alone(
+    project: Project, autolog: Callable[..., None], matrix: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    autolog()
+    with pytest.raises(xgboost.core.XGBoostError, match="Unknown objective"):
+        xgboost.train({"objective": "nope"}, matrix, 2)
+    (run,) = project.top_runs()
+    assert run.info.status == "FAILED"
+    assert caplog.text == ""
 
 
 def test_switched_off_parts_are_left_out(

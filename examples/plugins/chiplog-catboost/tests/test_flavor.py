@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import chiplog
 import numpy as np
 import pytest
 from chiplog.plugins import CannotSave, InvalidValue
@@ -42,6 +43,14 @@ class TestCatBoostFlavor(FlavorKit):
         saved = self.save(model, tmp_path / "json", options={"save_format": "json"})
         assert (saved / "model.cb").read_bytes()[:1] == b"{"
         assert self.load(saved).predict(rows()) == pytest.approx(model.predict(rows()))
+
+    def test_a_saved_model_is_a_function(self, tmp_path: Path, model: Any) -> None:
+        """Which takes and gives what its signature says."""
+        saved = self.save(model, tmp_path / "function", input_example=rows()[:5])
+        loaded = chiplog.pyfunc.load_model(saved)
+        assert loaded.predict(rows()) == pytest.approx(model.predict(rows()))
+        with pytest.raises(chiplog.ChiplogError, match="shape"):
+            loaded.predict(rows()[:, :2])
 
     def test_what_cannot_be_saved_is_said(self, tmp_path: Path, model: Any) -> None:
         """A model that was not trained, and an unknown format."""

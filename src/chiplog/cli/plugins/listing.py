@@ -80,6 +80,9 @@ def _provides(manager: PluginManager, info: PluginInfo) -> list[str]:
     if "chiplog_flavors" in info.hooks:
         for flavor in _ask(manager, plugin, "chiplog_flavors") or ():
             words[f"models of {getattr(flavor, 'name', flavor)}"] = None
+    if "chiplog_evaluators" in info.hooks:
+        for evaluator in _ask(manager, plugin, "chiplog_evaluators") or ():
+            words[f"evaluator {evaluator.name}"] = None
     for hook in info.hooks:
         if hook in _PROVIDES:
             words[_PROVIDES[hook] + _schemes(manager, plugin, hook)] = None
@@ -102,7 +105,8 @@ def _ask(manager: PluginManager, plugin: Any, hook: str, **arguments: Any) -> An
     for found in getattr(manager.hook, hook).get_hookimpls():
         if found.plugin is plugin:
             given = [arguments[name] for name in found.argnames]
-            return quietly("Asking a plugin", found.function, None, *given)
+            name = manager.get_name(plugin)
+            return quietly(f"Asking the plugin {name!r} for {hook}", found.function, None, *given)
     return None
 
 

@@ -125,9 +125,11 @@ def _search(
     """The runs, and whether there are more of them."""
     from chiplog.cli.lookup import TOP_LEVEL, find_run
     from chiplog.core.entities import ViewType
+    from chiplog.core.search import RUNS, parse_filter
     from chiplog.core.search.tree import quote
     from chiplog.core.tags import PARENT_RUN_ID
 
+    parse_filter(request.filter_string, RUNS)  # an error's position is one in the user's own text
     ids = [experiment.experiment_id for experiment in experiments]
     text = request.filter_string
     if request.parent is not None:

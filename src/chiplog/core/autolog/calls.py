@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from chiplog.core.autolog import nesting
 from chiplog.core.autolog.account import account
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger("chiplog.autolog")
 
 CALLS_KEPT = 100
+AT_THE_END: Final = "what is recorded at the end, such as the model"
 
 
 def training_wrapper(installation: Installation, point: Point, label: str) -> Wrapper:
@@ -92,10 +93,10 @@ def observing_wrapper(installation: Installation, point: Point, label: str) -> W
     return around
 
 
-def missing_wrapper(point: Point, label: str) -> Wrapper:
+def missing_wrapper(installation: Installation, point: Point, label: str) -> Wrapper:
     """What stands around a training function that cannot be recorded: its calls are counted.
 
-    Not those inside which something was recorded after all.
+    Not those inside which something was recorded after all, nor where nothing is to be.
     """
     reason = point.uncaptured or ""
 
@@ -111,10 +112,15 @@ def missing_wrapper(point: Point, label: str) -> Wrapper:
         try:
             return wrapped(*args, **kwargs)  # the user's own call: once, unguarded
         finally:
-            if account.recorded == before:
+            if account.recorded == before and not is_to_be_left(installation):
                 account.unrecorded(label, reason)
 
     return around
+
+
+def is_to_be_left(installation: Installation) -> bool:
+    """Whether no training is to be recorded here: ``exclusive`` says so, or rank 0 does it."""
+    return (installation.config.exclusive and users_run() is not None) or not ranks.is_main()
 
 
 class Sitting:
@@ -185,10 +191,8 @@ class Sitting:
         with self._watched("wants"):
             if not watch_class.wants(self._call, config):
                 return
-        if config.exclusive and users_run() is not None:
+        if is_to_be_left(self._installation):
             return
-        if not ranks.is_main():
-            return  # rank 0 records the training
         self._scope = Scope()
         self._outer = nesting.enter(self._scope)
         self._scope.note(self._label)
@@ -287,6 +291,8 @@ class Sitting:
             for trained in (self._call.instance, result):
                 if trained is not None and not isinstance(trained, type):
                     session.remember(trained)
+        elif all(one.what != AT_THE_END for one in session.receipt.skipped):
+            session.skipped(AT_THE_END, f"training raised {type(error).__name__}")
         if self._watch is None:
             return
         with self._watched("after" if error is None else "failed"):

@@ -89,7 +89,8 @@ def autolog(
         "extra_tags": common.extra_tags,
         "max_overhead": common.max_overhead,
     }
-    excluded = set(exclude_flavors or ())
+    names = [exclude_flavors] if isinstance(exclude_flavors, str) else exclude_flavors
+    excluded = set(names or ())
     with hushed(silent=silent), _lock:
         for name, integration in integrations().items():
             known = _installations.get(name)
@@ -132,7 +133,11 @@ def flavor_autolog(name: str) -> Callable[..., None]:
     signature = _signature(integration.options)
 
     def autolog(*args: Any, **kwargs: Any) -> None:
-        options = signature.bind(*args, **kwargs).arguments
+        try:
+            options = signature.bind(*args, **kwargs).arguments
+        except TypeError as error:
+            takes = ", ".join(signature.parameters)
+            raise TypeError(f"{name}.autolog() {error}; it takes {takes}.") from None
         config = integration.options(**options)
         with hushed(silent=config.silent), _lock:
             _configure(integration, config, configured_by=name)

@@ -254,7 +254,7 @@ class Installation:
 
     def _wrapper(self, point: Point, label: str) -> Wrapper:
         if point.uncaptured is not None:
-            return missing_wrapper(point, label)
+            return missing_wrapper(self, point, label)
         if point.observer is not None or point.before is not None:
             return observing_wrapper(self, point, label)
         return training_wrapper(self, point, label)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from importlib import metadata
 from typing import TYPE_CHECKING, Final
 
@@ -22,7 +23,11 @@ def installed_version(module: ModuleType, distribution: str) -> str | None:
     try:
         return metadata.version(distribution)
     except metadata.PackageNotFoundError:  # it has several, such as tensorflow and tensorflow-cpu
-        names = metadata.packages_distributions().get(module.__name__.partition(".")[0])
+        top = module.__name__.partition(".")[0]
+        version = vars(sys.modules.get(top, module)).get("__version__")
+        if isinstance(version, str):  # else every distribution's files have to be read: slow
+            return version
+        names = metadata.packages_distributions().get(top)
         return metadata.version(names[0]) if names else None
 
 

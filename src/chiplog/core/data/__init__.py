@@ -10,6 +10,12 @@ from chiplog.core.data.dataset import (
     from_pandas,
     from_polars,
 )
+from chiplog.core.data.huggingface import (
+    HuggingFaceDataset,
+    HuggingFaceDatasetSource,
+    from_huggingface,
+)
+from chiplog.core.data.meta import MetaDataset
 from chiplog.core.data.sources import (
     CodeDatasetSource,
     DatasetSource,
@@ -18,6 +24,7 @@ from chiplog.core.data.sources import (
     get_source,
     resolve_source,
 )
+from chiplog.core.data.tensorflow import TensorFlowDataset, from_tensorflow
 
 __all__ = [
     "CodeDatasetSource",
@@ -25,13 +32,19 @@ __all__ = [
     "DatasetSource",
     "FileDatasetSource",
     "HTTPDatasetSource",
+    "HuggingFaceDataset",
+    "HuggingFaceDatasetSource",
+    "MetaDataset",
     "NumpyDataset",
     "PandasDataset",
     "PolarsDataset",
+    "TensorFlowDataset",
     "describe_dataset",
+    "from_huggingface",
     "from_numpy",
     "from_pandas",
     "from_polars",
+    "from_tensorflow",
     "get_source",
     "resolve_source",
 ]

@@ -34,9 +34,9 @@ class Description:
         text = None if self.schema is None else json.dumps(self.schema)
         return None if text is None or len(text) > _MAX_SCHEMA else text
 
-    def profile_json(self) -> str:
-        """The profile as JSON text."""
-        return json.dumps(self.profile)
+    def profile_json(self) -> str | None:
+        """The profile as JSON text; None if it says nothing."""
+        return json.dumps(self.profile) if self.profile else None
 
 
 def is_frame(data: Any, library: str = "pandas") -> bool:

@@ -116,7 +116,7 @@ class HTTPDatasetSource(DatasetSource):
 
 
 class FileDatasetSource(DatasetSource):
-    """A file or directory: a local path, or a URI that an artifact store opens."""
+    """A file or directory: a local path, an artifact of a run, or a URI that a store opens."""
 
     def __init__(self, uri: str) -> None:
         self.uri = uri
@@ -134,6 +134,10 @@ class FileDatasetSource(DatasetSource):
 
     def load(self, dst_path: str | None = None) -> str:
         """Copy the data into a directory, a new one by default; hands back its path."""
+        if self.get_source_type() in {"runs", "models"}:
+            from chiplog.core.artifacts.loading import download_artifacts
+
+            return download_artifacts(self.uri, dst_path=dst_path)
         parent, _, name = self.uri.rstrip("/").rpartition("/")
         local = self.get_source_type() == "local"
         if local and not self.uri.startswith("file:"):
@@ -168,13 +172,17 @@ def source_from_json(source_type: str, text: str) -> DatasetSource:
             return CodeDatasetSource(fields["tags"])
         if source_type == "http":
             return HTTPDatasetSource(fields["url"])
+        if source_type == "hugging_face":
+            from chiplog.core.data.huggingface import HuggingFaceDatasetSource
+
+            return HuggingFaceDatasetSource.from_dict(fields)
         if "uri" in fields:
             return FileDatasetSource(fields["uri"])
     except (ValueError, KeyError, TypeError) as error:
         raise InvalidValue(f"The data set's source {text!r} cannot be read: {error}.") from error
     raise InvalidValue(
         f"Data sets of the source type {source_type!r} cannot be loaded here; known are code, "
-        "http, local, and URIs of artifact stores."
+        "http, hugging_face, local, and URIs of artifact stores."
     )
 
 

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-EXTERNAL_TAG = "mlflow.model.isExternal"
-
 
 class ActiveModel(LoggedModel, dict=True):
     """The logged model that metrics belong to; in a ``with`` statement, until the block is left."""
@@ -81,12 +79,12 @@ def create_external_model(
     model = initialize_logged_model(
         name,
         source_run_id,
-        {**(tags or {}), EXTERNAL_TAG: "true"},
+        {**(tags or {}), logged_models.EXTERNAL_TAG: "true"},
         params,
         model_type,
         experiment_id,
     )
-    return logged_models.finalize(active.store_uri(), model.model_id, LoggedModelStatus.READY)
+    return logged_models.finalize_external(active.store_uri(), model)
 
 
 def finalize_logged_model(model_id: str, status: str) -> LoggedModel:

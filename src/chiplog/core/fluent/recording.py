@@ -44,11 +44,13 @@ def log_metric(
         timestamp: milliseconds since the epoch; now unless given.
         run_id: record into this run instead of the active one.
         model_id: the logged model it belongs to.
-        dataset: the data set it was computed on.
+        dataset: the data set it was computed on, which becomes an input of the run.
     """
     writer = local.fast
     if writer is None or run_id is not None or model_id is not None or dataset is not None:
         writer = writer_to_use(run_id)
+        if dataset is not None:
+            writer.log_measured_on(dataset_input(dataset))
         writer.log_metric(
             key,
             value,
@@ -81,6 +83,8 @@ def log_metrics(
             f"({type(metrics).__name__})."
         )
     writer = writer_to_use(run_id)
+    if dataset is not None:
+        writer.log_measured_on(dataset_input(dataset))
     writer.log_metrics(
         metrics,
         step,

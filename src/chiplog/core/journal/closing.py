@@ -70,10 +70,14 @@ def _say_left(left: Left, saved: Saved) -> None:
             stream.directory,
         )
     if saved.lost_points or saved.lost_records:
-        counted = {"metric points": saved.lost_points, "other records": saved.lost_records}
+        counted = {"metric point": saved.lost_points, "other record": saved.lost_records}
         _log.warning(
-            "%s could be neither delivered to %s nor kept in %s, and are lost.",
-            " and ".join(f"{count} {what}" for what, count in counted.items() if count),
+            "%s could be neither delivered to %s nor kept in %s. That is lost.",
+            " and ".join(
+                f"{count} {what}{'s' if count > 1 else ''}"
+                for what, count in counted.items()
+                if count
+            ),
             stream.store_uri,
             stream.directory,
         )

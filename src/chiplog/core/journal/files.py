@@ -251,10 +251,11 @@ class FileSource:
         except form.NotAJournal as error:
             if not any(head):
                 return None  # nothing was written before the end came
-            self.problems.append(f"{path}: {error}")
+            start = _start_after(before, index) if self._salvage else None
+            found = "" if start is None else " Its records are taken by their own checksums."
+            self.problems.append(f"{path}: {error}{found}")
             if not self._salvage:
                 raise
-            start = _start_after(before, index)
             if start is None:
                 self._keep(path, path.read_bytes(), 0)
                 return None

@@ -38,9 +38,6 @@ def entry_of(
             f"registered_model_name={registered_model_name!r}: there is no model registry yet. "
             "Log the model without it."
         )
-    if model_id is not None:
-        raise NotImplementedYet(
-            f"model_id={model_id!r}: files cannot be added to a logged model yet. Log the model "
-            "without it, which makes a new one."
-        )
-    return ModelEntry(name or artifact_path or "model", params or {}, tags or {}, model_type, step)
+    return ModelEntry(
+        name or artifact_path or "model", params or {}, tags or {}, model_type, step, model_id
+    )

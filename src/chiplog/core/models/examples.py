@@ -7,11 +7,15 @@ import datetime as dt
 import json
 import math
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from chiplog.core.errors import InvalidValue
+from chiplog.core.errors import InvalidValue, MissingLibrary, NotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
 
 FILE: Final = "input_example.json"
 SERVING_FILE: Final = "serving_input_example.json"
@@ -118,3 +122,77 @@ def first_rows(data: Any, count: int) -> Any:
     if isinstance(data, (list, tuple)):
         return list(data[:count])
     return None
+
+
+def read_example(directory: Path, info: Mapping[str, Any]) -> Any:
+    """An example from a model's directory, in the form it was given; parameters are left out."""
+    body = _read(directory, info)
+    if info.get("params"):
+        body = body["inputs"]
+    kind = str(info.get("type"))
+    if kind == "dataframe":
+        return _frame(body)
+    if kind == "ndarray":
+        named = isinstance(body, dict)
+        return {k: _array(v) for k, v in body.items()} if named else _array(body)
+    if kind.startswith("sparse_matrix_"):
+        return _sparse(body, kind.removeprefix("sparse_matrix_"))
+    return body
+
+
+def read_example_params(directory: Path, info: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The parameters that were given with an example, or None."""
+    if not info.get("params"):
+        return None
+    params: dict[str, Any] = _read(directory, info)["params"]
+    return params
+
+
+def read_serving_input(directory: Path, info: Mapping[str, Any]) -> str | None:
+    """The text that a server would be sent to be asked for an example; None if there is none."""
+    name = info.get("serving_input_path")
+    return None if name is None else _text(directory, str(name))
+
+
+def _read(directory: Path, info: Mapping[str, Any]) -> Any:
+    return json.loads(_text(directory, str(info.get("artifact_path", FILE))))
+
+
+def _text(directory: Path, name: str) -> str:
+    path = (directory / name).resolve()
+    if not path.is_relative_to(directory.resolve()) or not path.is_file():
+        raise NotFound(f"The model in {str(directory)!r} lacks its input example {name!r}.")
+    return path.read_text(encoding="utf-8")
+
+
+def _array(body: Any) -> Any:
+    """A list as an array; null is NaN among numbers."""
+    array = np.array(body)
+    if array.dtype != object:
+        return array
+    try:
+        return array.astype(float)
+    except (TypeError, ValueError):
+        return array
+
+
+def _frame(body: dict[str, Any]) -> Any:
+    try:
+        import pandas as pd
+    except ImportError as error:
+        raise MissingLibrary(
+            "The input example is a DataFrame, and pandas is not installed.\n    pip install pandas"
+        ) from error
+    return pd.DataFrame(body["data"], columns=body.get("columns"))
+
+
+def _sparse(body: dict[str, Any], kind: str) -> Any:
+    try:
+        from scipy import sparse
+    except ImportError as error:
+        raise MissingLibrary(
+            "The input example is a sparse matrix, and SciPy is not installed.\n"
+            "    pip install scipy"
+        ) from error
+    make = sparse.csr_matrix if kind == "csr" else sparse.csc_matrix
+    return make((body["data"], body["indices"], body["indptr"]), shape=body["shape"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from chiplog.core.errors import NotFound
 from chiplog.hooks.guard import quietly
@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from chiplog.core.models.safety import Trust
+    from chiplog.core.models.signature import ModelSignature
+
+#: The flavor that every model has which can be used as one function.
+PYTHON_FUNCTION: Final = "python_function"
 
 
 @dataclass(frozen=True)
@@ -27,12 +31,17 @@ class Saved:
             ``loader_module``; None if the model cannot be used that way.
         modules: modules that the saved model references, for its requirements.
         notes: what loading it again needs that the user may not expect, a sentence each.
+        hinted: what the model's own type hints say it takes and gives; kept if the user says
+            nothing else.
+        takes_example_form: data comes to the model in the form of its input example, list or frame.
     """
 
     settings: dict[str, Any]
     python_function: dict[str, Any] | None = None
     modules: frozenset[str] = field(default_factory=frozenset)
     notes: tuple[str, ...] = ()
+    hinted: ModelSignature | None = None
+    takes_example_form: bool = False
 
 
 class Flavor(Protocol):
@@ -58,8 +67,19 @@ class Flavor(Protocol):
     def load(self, path: Path, settings: Mapping[str, Any], trust: Trust) -> Any:
         """Read a model from its directory, through :mod:`chiplog.core.models.safety` alone."""
 
-    def predict(self, model: Any, data: Any, options: Mapping[str, Any]) -> Any:
-        """What the saved model will give for ``data``; for a signature's outputs."""
+    def predict(
+        self,
+        model: Any,
+        data: Any,
+        options: Mapping[str, Any],
+        params: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """What the model, saved and loaded, gives for ``data``: its python_function view.
+
+        ``options`` are those it was saved with, or, of a loaded model, its settings: the flavor's
+        own and those of ``python_function``. ``params`` are the prediction's, checked against the
+        signature.
+        """
 
 
 def flavors() -> dict[str, Flavor]:
@@ -77,6 +97,19 @@ def get_flavor(name: str) -> Flavor:
             f"Install the plugin for it, such as chiplog-{name}."
         )
     return known[name]
+
+
+def predict_with(
+    flavor: Flavor,
+    model: Any,
+    data: Any,
+    options: Mapping[str, Any],
+    params: Mapping[str, Any] | None = None,
+) -> Any:
+    """What ``model`` gives for ``data``; a flavor is told of parameters if there are any."""
+    if params:
+        return flavor.predict(model, data, options, params)
+    return flavor.predict(model, data, options)
 
 
 def flavor_for(model: object) -> Flavor | None:

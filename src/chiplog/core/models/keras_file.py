@@ -16,6 +16,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final
 
 from chiplog.core.errors import CannotSave, DamagedModel, MissingLibrary, UntrustedModel
+from chiplog.core.models import limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -123,21 +124,21 @@ def read(path: Path, trusted: frozenset[str], *, allows_code: bool) -> Any:
         UntrustedModel: the file holds code, or names what is not known.
         DamagedModel: it is no such file.
     """
+    if path.suffix != ".keras":
+        # Keras goes by the ending, and of another one it would read another part of the file.
+        raise DamagedModel(f"{str(path)!r} does not end in '.keras', as a Keras model's file does.")
+    if has_code(path) and not allows_code:
+        raise UntrustedModel(
+            f"{str(path)!r} holds the code of a Lambda layer, and reading it would run whatever "
+            "that is. If you trust where it came from, load it with allow_pickle=True.",
+            {LAMBDA},
+        )
     try:
         import keras
     except ImportError as error:
         raise MissingLibrary(
             f"{str(path)!r} is a Keras model, and reading one needs keras.\n    pip install keras"
         ) from error
-    if path.suffix != ".keras":
-        # Keras goes by the ending, and of another one it would read another part of the file.
-        raise DamagedModel(f"{str(path)!r} does not end in '.keras', as a Keras model's file does.")
-    if not allows_code and has_code(path):
-        raise UntrustedModel(
-            f"{str(path)!r} holds the code of a Lambda layer, and reading it would run whatever "
-            "that is. If you trust where it came from, load it with allow_pickle=True.",
-            {LAMBDA},
-        )
     custom_objects, arguments = _own.get()
     given = {**custom_objects, **_trusted_objects(path, trusted, set(custom_objects), allows_code)}
     try:
@@ -183,6 +184,7 @@ def _trusted_objects(
 
 def _config(path: Path) -> Any:
     try:
+        limits.check_zip(path)
         with zipfile.ZipFile(path) as archive:
             return json.loads(archive.read("config.json"))
     except (OSError, zipfile.BadZipFile, KeyError, ValueError) as error:

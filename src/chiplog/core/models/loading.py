@@ -6,12 +6,17 @@ import atexit
 import shutil
 import sys
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
-from chiplog.core.errors import DamagedModel, InvalidValue, NotFound
-from chiplog.core.models.flavor import get_flavor
+from chiplog.core.errors import InvalidValue, NotFound
+from chiplog.core.logged_models import EXTERNAL_TAG
+from chiplog.core.models import digests
+from chiplog.core.models.directory import check_modules, file_inside, inside
+from chiplog.core.models.flavor import PYTHON_FUNCTION, flavors, get_flavor
+from chiplog.core.models.mismatch import warn_of_mismatch
 from chiplog.core.models.model import FILE, Model
 from chiplog.core.stores import open_artifact_store
 
@@ -75,19 +80,46 @@ def local_directory(model_uri: str | Path, destination: str | Path | None = None
     ``destination`` asks for a copy in that directory. A temporary download is removed when the
     process ends.
     """
-    text = str(model_uri)
-    plain = _plain_path(text)
-    if plain is None:
-        root, path = resolve(text)
-        plain = _plain_path(root)
-        if plain is not None and path:
-            plain /= path
-    else:
-        root, path = str(plain), None
+    root, path = place_of(str(model_uri))
+    plain = _plain_path(root)
     if plain is not None and destination is None:
-        return plain
+        return _inside(plain, path) if path else plain
     target = Path(destination) if destination is not None else _temporary()
     return open_artifact_store(root).download(path or "", target)
+
+
+def place_of(model_uri: str) -> tuple[str, str | None]:
+    """The artifact root where a model lies, and the path below it.
+
+    The URI of the MLmodel file itself means the directory it is in.
+    """
+    if not model_uri:
+        raise InvalidValue(
+            "The model URI is empty; give models:/m-…, runs:/<run id>/<name>, a path."
+        )
+    plain = _plain_path(model_uri)
+    if plain is not None:
+        return str(plain.parent if plain.name == FILE and not plain.is_dir() else plain), None
+    return resolve(model_uri.removesuffix(f"/{FILE}"))
+
+
+def local_copy(uri: str) -> Path:
+    """A file or directory of an artifact's URI: where it lies if that is here, else a download."""
+    plain = _plain_path(uri)
+    if plain is None:
+        from chiplog.core.artifacts.loading import download_artifacts
+
+        return Path(download_artifacts(uri, dst_path=_temporary()))
+    if not plain.exists():
+        raise NotFound(f"There is no file or folder {uri!r}.")
+    return plain
+
+
+def _inside(root: Path, path: str) -> Path:
+    found = root / path
+    if not found.resolve().is_relative_to(root.resolve()):
+        raise InvalidValue(f"The path {path!r} leads out of the model's files.")
+    return found
 
 
 def _plain_path(text: str) -> Path | None:
@@ -102,6 +134,56 @@ def _temporary() -> Path:
     return Path(directory)
 
 
+@dataclass(frozen=True)
+class OpenedModel:
+    """A model's files in a local directory, and what its MLmodel file says."""
+
+    uri: str
+    directory: Path
+    mlmodel: Model
+
+    def settings(self, flavor_name: str) -> dict[str, Any]:
+        """A flavor's settings; raises NotFound with the flavors it has."""
+        found = self.mlmodel.flavors.get(flavor_name)
+        if found is None:
+            listed = ", ".join(sorted(self.mlmodel.flavors)) or "none"
+            raise NotFound(
+                f"The model {self.uri!r} has no flavor {flavor_name!r}; it has: {listed}."
+            )
+        return found
+
+    def read(
+        self,
+        flavor_name: str,
+        settings: Mapping[str, Any],
+        trust: Trust,
+        *,
+        as_function: bool = False,
+    ) -> Any:
+        """The model in its framework's own form, as far as it is trusted.
+
+        ``as_function`` is for ``flavor.predict`` alone: a flavor whose models compute nothing by
+        themselves has a ``load_function`` beside its ``load``, for what does.
+        """
+        add_code(self.directory, settings, trust)
+        flavor = get_flavor(flavor_name)
+        load = getattr(flavor, "load_function", flavor.load) if as_function else flavor.load
+        return load(self.directory, settings, trust)
+
+
+def open_model(model_uri: str | Path, destination: str | Path | None = None) -> OpenedModel:
+    """Find a model's files and read what they say of it: where every load begins."""
+    directory = local_directory(model_uri, destination)
+    mlmodel = Model.load(directory)
+    digests.verify(directory, mlmodel.extra.get(digests.KEY))
+    if EXTERNAL_TAG in (mlmodel.metadata or {}):
+        raise NotFound(
+            f"The files of the model {str(model_uri)!r} lie elsewhere, with whoever recorded it as "
+            "an external model; it cannot be loaded from here."
+        )
+    return OpenedModel(str(model_uri), directory, mlmodel)
+
+
 def load_model(
     flavor_name: str,
     model_uri: str | Path,
@@ -109,33 +191,43 @@ def load_model(
     destination: str | Path | None = None,
 ) -> Any:
     """Load a model in its framework's own form; raises NotFound if it was not saved in that one."""
-    directory = local_directory(model_uri, destination)
-    mlmodel = Model.load(directory)
-    settings = mlmodel.flavors.get(flavor_name)
-    if settings is None:
-        listed = ", ".join(sorted(mlmodel.flavors)) or "none"
-        raise NotFound(
-            f"The model {str(model_uri)!r} has no flavor {flavor_name!r}; it has: {listed}."
-        )
-    if trust.allows_code:
-        _add_code(directory, settings)
-    return get_flavor(flavor_name).load(directory, settings, trust)
+    opened = open_model(model_uri, destination)
+    warn_of_mismatch(opened.directory)
+    return opened.read(flavor_name, opened.settings(flavor_name), trust)
+
+
+def own_flavor(opened: OpenedModel) -> str:
+    """The one flavor that a model was made with; ``python_function`` if it has no other.
+
+    Raises NotFound if no plugin provides it, InvalidValue if it was saved in several.
+    """
+    own = [name for name in opened.mlmodel.flavors if name != PYTHON_FUNCTION]
+    known = [name for name in own if name in flavors()]
+    if len(known) == 1:
+        return known[0]
+    if not own:
+        return PYTHON_FUNCTION
+    if not known:
+        return get_flavor(own[0]).name
+    raise InvalidValue(
+        f"The model {opened.uri!r} was saved in several flavors, {', '.join(known)}; load it with "
+        f"the one you want, such as chiplog.{known[0]}.load_model()."
+    )
 
 
 def file_of(directory: Path, name: object) -> Path:
     """A file of a model's directory by the name its settings give; raises if it is not inside."""
-    path = (directory / str(name)).resolve()
-    if not path.is_relative_to(directory.resolve()):
-        raise DamagedModel(f"The model in {str(directory)!r} names a file outside it: {name!r}.")
-    if not path.is_file():
-        raise NotFound(f"The model in {str(directory)!r} lacks its file {name!r}.")
-    return path
+    return file_inside(directory, name)
 
 
-def _add_code(directory: Path, settings: Mapping[str, Any]) -> None:
-    """Make the code that was saved along importable."""
+def add_code(directory: Path, settings: Mapping[str, Any], trust: Trust) -> None:
+    """Make the code that was saved along importable, as far as it is trusted.
+
+    Where types alone are trusted, it comes behind what is installed, and stands for none of that.
+    """
     code = settings.get("code")
-    if code:
-        folder = str((directory / code).resolve())
-        if folder not in sys.path:
-            sys.path.insert(0, folder)
+    if code and trust.allows_code:
+        folder = inside(directory, code, "code")
+        check_modules(folder)
+        if str(folder) not in sys.path:
+            sys.path.insert(0 if trust.allows_pickle else len(sys.path), str(folder))

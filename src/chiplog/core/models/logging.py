@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from chiplog.core import experiments, logged_models
+from chiplog.core.artifacts.linking import staged
 from chiplog.core.clock import now_ms
 from chiplog.core.entities import LoggedModel, LoggedModelOutput, LoggedModelStatus
 from chiplog.core.models.model import Model, ModelInfo
@@ -32,6 +31,7 @@ class ModelEntry:
     Attributes:
         params: further parameters; the run's own are added, and win.
         step: the step of the run at which the model was made.
+        model_id: a logged model that exists, and gets the files; it keeps its name.
     """
 
     name: str = "model"
@@ -39,6 +39,7 @@ class ModelEntry:
     tags: Mapping[str, Any] = field(default_factory=dict)
     model_type: str | None = None
     step: int = 0
+    model_id: str | None = None
 
 
 def log_model(
@@ -46,32 +47,24 @@ def log_model(
 ) -> ModelInfo:
     """Save a model as one of ``writer``'s run, or of no run; READY when its files are complete.
 
-    If saving fails the model is marked FAILED, and the error reaches the caller.
+    If saving fails the model is marked FAILED, unless it was READY before, and the error reaches
+    the caller.
     """
     uri = writer.store_uri if writer else store_uri()
-    params = {**entry.params, **(writer.params if writer else {})}
-    logged = logged_models.create(
-        uri,
-        writer.experiment_id if writer else experiments.active_id(uri),
-        name=entry.name,
-        source_run_id=writer.run_id if writer else None,
-        tags=entry.tags,
-        params=params,
-        model_type=entry.model_type,
-    )
+    logged = _entered(uri, entry, writer)
     mlmodel = Model(
         artifact_path=logged.artifact_location,
-        run_id=logged.source_run_id,
+        run_id=logged.source_run_id or (writer.run_id if writer else None),
         model_id=logged.model_id,
         model_uuid=logged.model_id,
     )
     try:
-        with tempfile.TemporaryDirectory(prefix="chiplog-model-") as directory:
+        with staged(logged_models.model_artifacts(uri, logged)) as directory:
             save_model(flavor, content, directory, mlmodel)
-            logged_models.model_artifacts(uri, logged).put_directory(Path(directory), None)
     except BaseException as error:
-        reason = f"{type(error).__name__}: {error}"
-        logged_models.record(uri, _finished(logged, LoggedModelStatus.FAILED, reason))
+        if logged.status != LoggedModelStatus.READY:
+            reason = f"{type(error).__name__}: {error}"
+            logged_models.record(uri, _finished(logged, LoggedModelStatus.FAILED, reason))
         raise
     logged = _finished(logged, LoggedModelStatus.READY, None)
     logged_models.record(uri, logged)
@@ -79,6 +72,25 @@ def log_model(
         writer.log_outputs([LoggedModelOutput(logged.model_id, entry.step)])
     plugins().hook.chiplog_model_logged(model=logged)
     return mlmodel.get_model_info(logged)
+
+
+def _entered(uri: str, entry: ModelEntry, writer: RunWriter | None) -> LoggedModel:
+    """The record of the model that is to be saved: a new one, or the one it names."""
+    if entry.model_id is not None:
+        if entry.params:
+            logged_models.log_params(uri, entry.model_id, entry.params)
+        if entry.tags:
+            logged_models.set_tags(uri, entry.model_id, entry.tags)
+        return logged_models.get(uri, entry.model_id)
+    return logged_models.create(
+        uri,
+        writer.experiment_id if writer else experiments.active_id(uri),
+        name=entry.name,
+        source_run_id=writer.run_id if writer else None,
+        tags=entry.tags,
+        params={**entry.params, **(writer.params if writer else {})},
+        model_type=entry.model_type,
+    )
 
 
 def log_into_current_run(flavor: Flavor, content: ModelContent, entry: ModelEntry) -> ModelInfo:

@@ -8,11 +8,19 @@ import uuid
 from dataclasses import dataclass, field
 from importlib import metadata as distributions
 from pathlib import Path
-from typing import Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from chiplog.core.errors import NotFound
-from chiplog.core.models import yamls
+from chiplog.core.errors import DamagedModel, NotFound
+from chiplog.core.models import fields, yamls
+from chiplog.core.models.examples import (
+    read_example,
+    read_example_params,
+    read_serving_input,
+)
 from chiplog.core.models.signature import ModelSignature
+
+if TYPE_CHECKING:
+    from chiplog.core.models.schema import ParamSchema, Schema
 
 FILE: Final = "MLmodel"
 
@@ -96,6 +104,7 @@ class Model:
     @classmethod
     def from_dict(cls, body: dict[str, Any]) -> Model:
         """Read the keys of a file, of old writers' as well."""
+        fields.check(body)
         body = dict(body)
         body.pop("chiplog_version", None)
         signature = body.pop("signature", None)
@@ -104,6 +113,7 @@ class Model:
             for name in cls.__dataclass_fields__
             if name not in {"signature", "extra"} and name in body
         }
+        _check(known)
         known.setdefault("model_uuid", None)
         known.setdefault("mlflow_version", None)
         known.setdefault("utc_time_created", None)
@@ -115,7 +125,11 @@ class Model:
 
     @classmethod
     def load(cls, path: str | Path) -> Model:
-        """Read the file at ``path``, or in the directory ``path``."""
+        """Read the file at ``path``, or in the directory ``path``; a model's URI does as well."""
+        if ":/" in str(path):
+            from chiplog.core.models.information import read_mlmodel
+
+            return read_mlmodel(str(path))
         file = Path(path)
         if file.is_dir():
             file /= FILE
@@ -126,9 +140,39 @@ class Model:
             )
         return cls.from_dict(yamls.read(file))
 
+    def get_serving_input(self, path: str | Path) -> str | None:
+        """The example in the model's directory ``path`` as a server is asked; None without one."""
+        info = self.saved_input_example_info
+        return read_serving_input(Path(path), info) if info else None
+
+    def load_input_example(self, path: str | Path) -> Any:
+        """The example in the model's directory ``path``, as it was given; None if it has none."""
+        info = self.saved_input_example_info
+        return read_example(Path(path), info) if info else None
+
+    def load_input_example_params(self, path: str | Path) -> dict[str, Any] | None:
+        """The prediction's parameters that were given with the example, or None."""
+        info = self.saved_input_example_info
+        return read_example_params(Path(path), info) if info else None
+
+    def get_input_schema(self) -> Schema | None:
+        """What the model takes, if its signature says."""
+        return self.signature.inputs if self.signature else None
+
+    def get_output_schema(self) -> Schema | None:
+        """What the model gives, if its signature says."""
+        return self.signature.outputs if self.signature else None
+
+    def get_params_schema(self) -> ParamSchema | None:
+        """Which parameters predictions take, if its signature says."""
+        return self.signature.params if self.signature else None
+
     def get_model_info(self, logged: Any = None, model_uri: str | None = None) -> ModelInfo:
-        """What a caller of ``log_model`` gets; ``logged`` is the model's record, if it has one."""
-        if model_uri is None:
+        """What a caller of ``log_model`` gets; ``logged`` is the model's record, if it has one.
+
+        ``model_uri`` is where one that was never logged was found.
+        """
+        if self.model_id or model_uri is None:
             model_uri = f"models:/{self.model_id}" if self.model_id else (self.artifact_path or "")
         return ModelInfo(
             artifact_path=self.artifact_path or "",
@@ -142,6 +186,7 @@ class Model:
             mlflow_version=self.mlflow_version or "",
             metadata=self.metadata,
             model_id=self.model_id,
+            metrics=list(logged.metrics) if logged else [],
             params=dict(logged.params) if logged else {},
             tags=dict(logged.tags) if logged else {},
             creation_timestamp=logged.creation_timestamp if logged else None,
@@ -149,6 +194,23 @@ class Model:
             prompts=self.prompts,
             notes=self.notes,
         )
+
+
+def _check(known: dict[str, Any]) -> None:
+    """Raise DamagedModel if a key of the file holds what it cannot."""
+    flavors = known.get("flavors") or {}
+    settings = flavors.values() if isinstance(flavors, dict) else [flavors]
+    if not all(isinstance(one, dict) for one in settings):
+        raise DamagedModel(
+            f"The MLmodel file is damaged: 'flavors' names each with its settings; it is "
+            f"{flavors!r:.200}."
+        )
+    known["flavors"] = flavors
+    for name in ("metadata", "saved_input_example_info"):
+        if not isinstance(known.get(name) or {}, dict):
+            raise DamagedModel(
+                f"The MLmodel file is damaged: {name!r} is a mapping; it is {known[name]!r:.200}."
+            )
 
 
 @dataclass(frozen=True)

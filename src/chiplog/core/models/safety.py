@@ -12,15 +12,19 @@ import io
 import json
 import pickletools
 import re
+import struct
 import zipfile
+import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from chiplog.core.config import env_bool
 from chiplog.core.errors import DamagedModel, MissingLibrary, NotFound, UntrustedModel
-from chiplog.core.models import keras_file
+from chiplog.core.models import keras_file, limits
+from chiplog.core.models.pickle_names import globals_in
 from chiplog.core.models.skops import structure, trusted
 from chiplog.core.models.skops.estimators import check_estimators
+from chiplog.core.models.skops.library import import_skops
 from chiplog.core.models.torch_files import read_exported, read_torch
 
 if TYPE_CHECKING:
@@ -31,6 +35,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Trust",
     "UntrustedModel",
+    "check_code",
     "pickled_modules",
     "pickled_names",
     "read_data",
@@ -71,17 +76,7 @@ class Trust:
 
 def pickled_names(data: bytes) -> list[str]:
     """The types and functions that a pickle names, found without running it."""
-    names: set[str] = set()
-    texts: list[str] = []
-    for opcode, argument, _ in pickletools.genops(data):
-        if opcode.name in {"GLOBAL", "INST"}:
-            names.add(str(argument).replace(" ", ".", 1))
-        elif opcode.name == "STACK_GLOBAL" and len(texts) >= 2:
-            names.add(f"{texts[-2]}.{texts[-1]}")
-        elif isinstance(argument, str):
-            # A memoised module name may come again as a reference: keep every text that could be.
-            texts.append(argument)
-    return sorted(names)
+    return sorted({f"{module}.{name}" for module, name in globals_in(data)})
 
 
 def pickled_modules(data: bytes) -> set[str]:
@@ -133,8 +128,26 @@ def read_exported_keras(path: Path, trust: Trust) -> Any:
     return keras.layers.TFSMLayer(str(path), call_endpoint="serve")
 
 
-def read_pickle(path: Path, trust: Trust) -> Any:
-    """Unpickle a file if that is trusted; else raise UntrustedModel with the names it holds."""
+def check_code(path: Path, what: str, trust: Trust, name: str | None = None) -> None:
+    """Raise UntrustedModel unless code that a model brings, such as a script, may run.
+
+    ``what`` says what it is; ``name`` is a module's, which the caller can trust by that name.
+    """
+    if trust.allows_pickle or (name is not None and name in trust.types):
+        return
+    advice = "" if name is None else f"trusted_types=[{name!r}] or "
+    raise UntrustedModel(
+        f"The model in {str(path)!r} is made by {what}, and loading it runs that code. Read it; if "
+        f"you trust where it came from, load it with {advice}allow_pickle=True.",
+        [name or what],
+    )
+
+
+def read_pickle(path: Path, trust: Trust, loads: Callable[[bytes], Any] | None = None) -> Any:
+    """Unpickle a file if that is trusted; else raise UntrustedModel with the names it holds.
+
+    ``loads`` makes the object of the bytes, where that is not ``pickle.loads``.
+    """
     data = path.read_bytes()
     if not trust.allows_pickle:
         try:
@@ -147,32 +160,46 @@ def read_pickle(path: Path, trust: Trust) -> Any:
             f"{listed}\nIf you trust where it came from, load it with allow_pickle=True.",
             names,
         )
+    if loads is not None:
+        return loads(data)
     import pickle
 
-    with path.open("rb") as file:
-        return pickle.load(file)
+    return pickle.loads(data)
 
 
-def read_skops(path: Path, trust: Trust, known: Mapping[str, frozenset[str]] | None = None) -> Any:
+def read_skops(
+    path: Path,
+    trust: Trust,
+    known: Mapping[str, frozenset[str]] | None = None,
+    checks: Mapping[str, Callable[[Any], None]] | None = None,
+) -> Any:
     """Read a skops file of known types, its compiled parts checked.
 
-    ``known`` are further types a flavor answers for, each with the kinds of record it may stand in.
+    ``known`` are further types a flavor answers for, each with the kinds of record it may stand in;
+    ``checks`` look at the state of some of them before an object is given it, and raise.
 
     Raises:
         UntrustedModel: it holds types that are neither known nor in ``trust.types``.
         DamagedModel: it is no skops file, or an index in it points outside its array.
     """
     try:
-        with zipfile.ZipFile(io.BytesIO(path.read_bytes())) as archive:
-            return _read_archive(archive, path, trust, dict(known or {}))
-    except zipfile.BadZipFile as error:
+        data = path.read_bytes()
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            limits.check_archive(archive, path, len(data))
+            return _read_archive(archive, path, trust, dict(known or {}), dict(checks or {}))
+    except (zipfile.BadZipFile, NotImplementedError, zlib.error) as error:
         raise DamagedModel(f"{str(path)!r} is no skops file: {error}") from error
 
 
 def _read_archive(
-    archive: zipfile.ZipFile, path: Path, trust: Trust, known: dict[str, frozenset[str]]
+    archive: zipfile.ZipFile,
+    path: Path,
+    trust: Trust,
+    known: dict[str, frozenset[str]],
+    checks: dict[str, Callable[[Any], None]],
 ) -> Any:
     try:
+        import_skops()
         from skops.io import _persist  # noqa: F401 - fills the table of records
         from skops.io._audit import get_tree
         from skops.io._protocol import PROTOCOL
@@ -188,7 +215,7 @@ def _read_archive(
         # The protocol chooses how records are read, and is the file's own word.
         if type(schema["protocol"]) is not int or not 0 <= schema["protocol"] <= PROTOCOL:
             structure.refuse("a skops file", f"has protocol {schema['protocol']!r}")
-        context = LoadContext(src=archive, protocol=schema["protocol"])
+        context = LoadContext(src=_ReadOnce(archive), protocol=schema["protocol"])
         root = get_tree(schema, context, trusted=names)
         unsafe = root.get_unsafe_set() - set(names)
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
@@ -201,13 +228,30 @@ def _read_archive(
             unsafe,
         )
     _check_importable(root, path, set(trust.types))
-    _check_nodes(root, known, set(trust.types))
     try:
+        _check_kinds(root, known, set(trust.types), path)
+        _check_nodes(root, checks)
         model = root.construct()
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OSError, EOFError) as error:
         raise DamagedModel(f"{str(path)!r} cannot be put together: {error}") from error
+    except (IndexError, MemoryError, OverflowError, RecursionError, struct.error) as error:
+        raise DamagedModel(f"{str(path)!r} cannot be put together: {error!r}") from error
     check_estimators(model)
     return model
+
+
+class _ReadOnce:
+    """The entries of an archive; none twice, or a small file could fill the memory with one."""
+
+    def __init__(self, archive: zipfile.ZipFile) -> None:
+        self._archive, self._read = archive, set[str]()
+
+    def read(self, name: str) -> bytes:
+        """An entry's content; raises ValueError if it was asked for before."""
+        if name in self._read:
+            raise ValueError(f"two of its records share {name!r}")
+        self._read.add(name)
+        return self._archive.read(name)
 
 
 def _check_importable(root: Any, path: Path, user_trusts: set[str]) -> None:
@@ -226,11 +270,10 @@ def _check_importable(root: Any, path: Path, user_trusts: set[str]) -> None:
             ) from error
 
 
-def _check_nodes(root: Any, known: dict[str, frozenset[str]], user_trusts: set[str]) -> None:
-    """Check each record of a skops file whose type compiled code relies on, before it is made.
-
-    Records are constructed once and kept, so what is checked here is what is used afterwards.
-    """
+def _check_kinds(
+    root: Any, known: dict[str, frozenset[str]], user_trusts: set[str], path: Path
+) -> None:
+    """Check that each type stands in records that it may stand in, before any is made."""
     functions = trusted.scoring_functions()
     for node in _nodes(root):
         name, kind = f"{node.module_name}.{node.class_name}", type(node).__name__
@@ -239,6 +282,19 @@ def _check_nodes(root: Any, known: dict[str, frozenset[str]], user_trusts: set[s
             allowed = frozenset({"FunctionNode", "TypeNode"})
         if allowed is not None and kind not in allowed and name not in user_trusts:
             structure.refuse(f"a record of {name}", f"stands in it as a {kind}")
+        if kind == "SparseMatrixNode":  # an archive of its own
+            limits.check_stream(node.children["content"], path)
+
+
+def _check_nodes(root: Any, checks: dict[str, Callable[[Any], None]]) -> None:
+    """Check each record of a skops file whose type compiled code relies on, before it is made.
+
+    Records are constructed once and kept, so what is checked here is what is used afterwards.
+    """
+    for node in _nodes(root):
+        name, kind = f"{node.module_name}.{node.class_name}", type(node).__name__
+        if name in checks and kind == "ObjectNode":
+            checks[name](_made(node, "attrs"))
         if kind == "TreeNode":
             structure.check_tree(node.children["args"].construct(), _made(node, "attrs"))
         elif kind == "ObjectNode" and node.class_name == "TreePredictor":

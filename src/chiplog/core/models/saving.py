@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chiplog.core.errors import AlreadyExists, InvalidValue
-from chiplog.core.models import environment, examples
+from chiplog.core.models import digests, environment, examples
+from chiplog.core.models.flavor import PYTHON_FUNCTION, predict_with
 from chiplog.core.models.model import FILE, Model
 from chiplog.core.models.signature import infer_signature
 from chiplog.hooks.guard import quiet
@@ -52,17 +53,29 @@ class ModelContent:
 def save_model(
     flavor: Flavor, content: ModelContent, path: str | Path, mlmodel: Model | None = None
 ) -> Model:
-    """Write a model's directory; raises AlreadyExists if it is there and not empty."""
+    """Write a model's directory; raises AlreadyExists if it is there and not empty.
+
+    If that fails, the directory is as it was before: empty, or not there.
+    """
     directory = Path(path)
-    if directory.exists() and any(directory.iterdir()):
+    was_there = directory.exists()
+    if was_there and any(directory.iterdir()):
         raise AlreadyExists(
             f"The path {str(directory)!r} exists and is not empty; give another one, or remove it."
         )
     directory.mkdir(parents=True, exist_ok=True)
-    mlmodel = mlmodel or Model()
+    try:
+        return _write(flavor, content, directory, mlmodel or Model())
+    except BaseException:
+        shutil.rmtree(directory, ignore_errors=True)
+        if was_there:
+            directory.mkdir(exist_ok=True)
+        raise
+
+
+def _write(flavor: Flavor, content: ModelContent, directory: Path, mlmodel: Model) -> Model:
+    """Write everything into the directory of a model, which is there and empty."""
     saved = flavor.save(content.model, directory, content.options)
-    mlmodel.notes = saved.notes
-    _say_once(content.model, saved.notes)
     code = _copy_code(content.code_paths, directory)
     for extra in content.extra_files or ():
         _copy(Path(extra), directory / "extra_files")
@@ -76,19 +89,29 @@ def save_model(
                 **saved.python_function,
             },
         )
-    mlmodel.add_flavor(flavor.name, {**saved.settings, "code": code})
-    mlmodel.signature = content.signature
+    if flavor.name != PYTHON_FUNCTION:
+        mlmodel.add_flavor(flavor.name, {**saved.settings, "code": code})
+    mlmodel.signature = content.signature or saved.hinted
+    if content.signature is None and saved.hinted is not None:
+        mlmodel.extra["is_signature_from_type_hint"] = True
     if content.input_example is not None:
         _write_example(flavor, content, directory, mlmodel)
+        if saved.takes_example_form and _is_rows(content.input_example):
+            mlmodel.extra["type_hint_from_example"] = True
     if content.metadata is not None:
         mlmodel.metadata = content.metadata
-    environment.write_environment(
+    notes = environment.write_environment(
         directory,
         saved.modules,
         conda_env=content.conda_env,
         pip_requirements=content.pip_requirements,
         extra_pip_requirements=content.extra_pip_requirements,
+        code_paths=content.code_paths,
     )
+    # A state alone is put into a module that its user makes, and needs no class to be found.
+    mlmodel.notes = saved.notes + (notes if saved.python_function is not None else ())
+    _say_once(content.model, mlmodel.notes)
+    mlmodel.extra[digests.KEY] = digests.digests_of(directory)
     files = (file for file in directory.rglob("*") if file.is_file())
     mlmodel.model_size_bytes = sum(file.stat().st_size for file in files)
     mlmodel.save(directory / FILE)
@@ -112,8 +135,14 @@ def _write_example(flavor: Flavor, content: ModelContent, directory: Path, mlmod
         if isinstance(data, tuple):
             data, params = data
         with quiet("Reading a signature off the input example"):
-            given = flavor.predict(content.model, data, content.options)
+            given = predict_with(flavor, content.model, data, content.options, params)
             mlmodel.signature = infer_signature(data, given, params)
+
+
+def _is_rows(example: Any) -> bool:
+    """Whether an input example is a list or a DataFrame, perhaps with parameters."""
+    data = example[0] if isinstance(example, tuple) else example
+    return isinstance(data, list) or hasattr(data, "columns")
 
 
 def _copy_code(paths: Sequence[str | Path] | None, directory: Path) -> str | None:

@@ -1,144 +1,72 @@
-"""The types of a model's inputs, outputs and parameters, and their JSON in MLflow's format."""
+"""The columns, tensors and parameters of a signature, and their JSON in MLflow's format."""
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from dataclasses import dataclass
-from enum import Enum
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
+
 from chiplog.core.errors import InvalidValue
+from chiplog.core.models.column_types import (
+    AnyType,
+    Array,
+    ColumnType,
+    DataType,
+    Map,
+    Object,
+    Property,
+    SparkVector,
+    as_type,
+    type_from_dict,
+    type_to_dict,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
+
+__all__ = [
+    "AnyType",
+    "Array",
+    "ColSpec",
+    "ColumnType",
+    "DataType",
+    "Map",
+    "Object",
+    "ParamSchema",
+    "ParamSpec",
+    "Property",
+    "Schema",
+    "SparkVector",
+    "TensorSpec",
+    "type_from_dict",
+    "type_to_dict",
+]
 
 
-class DataType(Enum):
-    """The scalar types of a column, by their JSON names."""
-
-    boolean = "boolean"
-    integer = "integer"
-    long = "long"
-    float = "float"
-    double = "double"
-    string = "string"
-    binary = "binary"
-    datetime = "datetime"
-
-    def __repr__(self) -> str:
-        return self.value
-
-
-@dataclass(frozen=True)
-class AnyType:
-    """A value of any type."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """The JSON object."""
-        return {"type": "any"}
-
-
-@dataclass(frozen=True)
-class Array:
-    """A list whose items are all of one type."""
-
-    dtype: ColumnType
-
-    def to_dict(self) -> dict[str, Any]:
-        """The JSON object."""
-        return {"type": "array", "items": type_to_dict(self.dtype)}
-
-
-@dataclass(frozen=True)
-class Map:
-    """A mapping from text to values of one type."""
-
-    value_type: ColumnType
-
-    def to_dict(self) -> dict[str, Any]:
-        """The JSON object."""
-        return {"type": "map", "values": type_to_dict(self.value_type)}
-
-
-@dataclass(frozen=True)
-class Property:
-    """A named part of an object."""
-
-    name: str
-    dtype: ColumnType
-    required: bool = True
-
-    def to_dict(self) -> dict[str, Any]:
-        """The JSON object, keyed by the name."""
-        return {self.name: {**type_to_dict(self.dtype), "required": self.required}}
-
-
-@dataclass(frozen=True)
-class Object:
-    """A mapping with named parts, sorted by name."""
-
-    properties: tuple[Property, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """The JSON object."""
-        parts: dict[str, Any] = {}
-        for part in sorted(self.properties, key=lambda p: p.name):
-            parts.update(part.to_dict())
-        return {"type": "object", "properties": parts}
-
-
-@dataclass(frozen=True)
-class SparkVector:
-    """A vector of Spark ML."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """The JSON object."""
-        return {"type": "sparkml_vector"}
-
-
-ColumnType = DataType | Array | Map | Object | AnyType | SparkVector
-
-
-def type_to_dict(dtype: ColumnType) -> dict[str, Any]:
-    """The JSON object of a column's type."""
-    return {"type": dtype.value} if isinstance(dtype, DataType) else dtype.to_dict()
-
-
-def type_from_dict(body: Mapping[str, Any]) -> ColumnType:
-    """Read a column's type from its JSON object; raises InvalidValue for an unknown one."""
-    kind = body.get("type")
-    if kind == "array":
-        return Array(type_from_dict(body["items"]))
-    if kind == "map":
-        return Map(type_from_dict(body["values"]))
-    if kind == "any":
-        return AnyType()
-    if kind == "sparkml_vector":
-        return SparkVector()
-    if kind == "object":
-        return Object(
-            tuple(
-                Property(name, type_from_dict(part), part.get("required", True))
-                for name, part in sorted(body["properties"].items())
-            )
-        )
-    try:
-        return DataType(kind)
-    except ValueError:
-        known = ", ".join(t.value for t in DataType)
-        raise InvalidValue(
-            f"The signature has a column of type {kind!r}. Known types: {known}, array, map, "
-            "object, any, sparkml_vector."
-        ) from None
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False, init=False)
 class ColSpec:
-    """A column: its type, its name (None where columns go by position), if it must be there."""
+    """A column: its type, its name (None where columns go by position), if it must be there.
+
+    A scalar type may be given by its name.
+    """
 
     type: ColumnType
     name: str | int | None = None
     required: bool = True
+
+    def __init__(
+        self,
+        type: ColumnType | str,  # noqa: A002 - MLflow's name for it
+        name: str | int | None = None,
+        required: bool = True,
+    ) -> None:
+        object.__setattr__(self, "type", as_type(type))
+        # JSON has no tuples, which are the names of pandas' columns of several levels.
+        object.__setattr__(self, "name", tuple(name) if isinstance(name, list) else name)
+        object.__setattr__(self, "required", required)
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object."""
@@ -148,14 +76,46 @@ class ColSpec:
         body["required"] = self.required
         return body
 
+    @classmethod
+    def from_json_dict(cls, **body: Any) -> ColSpec:
+        """Read the column from the keys of its JSON object."""
+        required = body.get("required", not body.get("optional", False))  # as writers of old
+        return cls(type_from_dict(body), body.get("name"), required)
 
-@dataclass(frozen=True)
+    def __repr__(self) -> str:
+        name = "" if self.name is None else f"{self.name!r}: "
+        return f"{name}{self.type!r} ({'required' if self.required else 'optional'})"
+
+
+@dataclass(frozen=True, repr=False, init=False)
 class TensorSpec:
-    """A tensor: its numpy dtype by name, its shape with -1 for any length, its name."""
+    """A tensor: its numpy type, its shape with -1 for any length, its name.
+
+    Attributes:
+        dtype: the numpy type's name; ``type`` is the type itself.
+    """
 
     dtype: str
     shape: tuple[int, ...]
     name: str | None = None
+
+    required: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        type: np.dtype[Any] | str,  # noqa: A002 - MLflow's name for it
+        shape: Sequence[int],
+        name: str | None = None,
+    ) -> None:
+        dtype = type_name(type) if isinstance(type, np.dtype) else str(type)
+        object.__setattr__(self, "dtype", dtype)
+        object.__setattr__(self, "shape", tuple(int(length) for length in shape))
+        object.__setattr__(self, "name", name)
+
+    @property
+    def type(self) -> np.dtype[Any]:
+        """The numpy type."""
+        return np.dtype(self.dtype)
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object."""
@@ -163,11 +123,28 @@ class TensorSpec:
         spec = {"dtype": self.dtype, "shape": list(self.shape)}
         return {**name, "type": "tensor", "tensor-spec": spec}
 
+    @classmethod
+    def from_json_dict(cls, **body: Any) -> TensorSpec:
+        """Read the tensor from the keys of its JSON object."""
+        spec = body["tensor-spec"]
+        return cls(spec["dtype"], spec["shape"], body.get("name"))
+
+    def __repr__(self) -> str:
+        name = "" if self.name is None else f"{self.name!r}: "
+        return f"{name}Tensor({self.dtype!r}, {self.shape})"
+
+
+def type_name(dtype: np.dtype[Any]) -> str:
+    """A numpy type's name in the format, which has no lengths of text and bytes."""
+    return {"U": "str", "S": "bytes"}.get(dtype.kind, dtype.name)
+
 
 class Schema:
     """Columns or tensors, never both, all named or all unnamed."""
 
     def __init__(self, inputs: Sequence[ColSpec] | Sequence[TensorSpec]) -> None:
+        if not isinstance(inputs, (list, tuple)):
+            raise InvalidValue(f"A schema is made of a list of specs; it was given {inputs!r:.80}.")
         if not inputs:
             raise InvalidValue("A schema needs at least one column or tensor; it was given none.")
         tensors = [isinstance(spec, TensorSpec) for spec in inputs]
@@ -178,6 +155,8 @@ class Schema:
             raise InvalidValue("A schema's parts are all named or all unnamed; it was given both.")
         if all(tensors) and len(inputs) > 1 and not all(named):
             raise InvalidValue(f"{len(inputs)} tensors need names to be told apart.")
+        if not all(spec.required or spec.name is not None for spec in inputs):
+            raise InvalidValue("A column that may be absent needs a name; it was given none.")
         self.inputs: list[ColSpec | TensorSpec] = list(inputs)
 
     def is_tensor_spec(self) -> bool:
@@ -194,11 +173,42 @@ class Schema:
 
     def required_input_names(self) -> list[str | int]:
         """The names of the parts that may not be absent."""
-        return [
-            name
-            for name, spec in zip(self.input_names(), self.inputs, strict=True)
-            if not isinstance(spec, ColSpec) or spec.required
-        ]
+        return [n for n, s in zip(self.input_names(), self.inputs, strict=True) if s.required]
+
+    def optional_input_names(self) -> list[str | int]:
+        """The names of the parts that may be absent."""
+        return [n for n, s in zip(self.input_names(), self.inputs, strict=True) if not s.required]
+
+    def input_types(self) -> list[ColumnType | np.dtype[Any]]:
+        """The columns' types, or the tensors' numpy types."""
+        return [spec.type for spec in self.inputs]
+
+    def numpy_types(self) -> list[np.dtype[Any]]:
+        """The parts' numpy types; raises InvalidValue if a column's type has none."""
+        if self.is_tensor_spec():
+            return [spec.type for spec in self.inputs if isinstance(spec, TensorSpec)]
+        return [kind.to_numpy() for kind in self._scalar_types("numpy")]
+
+    def pandas_types(self) -> list[Any]:
+        """The types of the columns in pandas; raises InvalidValue if one has none."""
+        return [kind.to_pandas() for kind in self._scalar_types("pandas")]
+
+    def _scalar_types(self, library: str) -> list[DataType]:
+        kinds = self.input_types()
+        others = [kind for kind in kinds if not isinstance(kind, DataType)]
+        if others:
+            raise InvalidValue(f"{others[0]!r} is no type that a column of {library} can have.")
+        return [kind for kind in kinds if isinstance(kind, DataType)]
+
+    def input_dict(self) -> dict[str | int, ColSpec | TensorSpec]:
+        """The parts by name; raises InvalidValue if they have none."""
+        if not self.has_input_names():
+            raise InvalidValue("The parts of this schema have no names; read its 'inputs'.")
+        return dict(zip(self.input_names(), self.inputs, strict=True))
+
+    def input_types_dict(self) -> dict[str | int, ColumnType | np.dtype[Any]]:
+        """The parts' types by name; raises InvalidValue if they have none."""
+        return {name: spec.type for name, spec in self.input_dict().items()}
 
     def to_dict(self) -> list[dict[str, Any]]:
         """The JSON list."""
@@ -209,16 +219,14 @@ class Schema:
         return json.dumps(self.to_dict())
 
     @classmethod
-    def from_json(cls, text: str) -> Schema:
+    def from_json(cls, json_str: str) -> Schema:
         """Read the JSON text of an MLmodel file."""
-        specs: list[Any] = []
-        for body in json.loads(text):
-            if body.get("type") == "tensor":
-                spec = body["tensor-spec"]
-                specs.append(TensorSpec(spec["dtype"], tuple(spec["shape"]), body.get("name")))
-            else:
-                name, required = body.get("name"), body.get("required", True)
-                specs.append(ColSpec(type_from_dict(body), name, required))
+        specs: list[Any] = [
+            TensorSpec.from_json_dict(**body)
+            if body.get("type") == "tensor"
+            else ColSpec.from_json_dict(**body)
+            for body in json.loads(json_str)
+        ]
         return cls(specs)
 
     def __len__(self) -> int:
@@ -236,23 +244,75 @@ class Schema:
         return repr(self.inputs)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False, init=False)
 class ParamSpec:
-    """A parameter of a prediction: its type, its default, and shape ``(-1,)`` if it is a list."""
+    """A parameter of a prediction: its type, its default, and shape ``(-1,)`` if it is a list.
+
+    The default is converted to the type; raises InvalidValue if it cannot be.
+    """
 
     name: str
     dtype: ColumnType
     default: Any
     shape: tuple[int, ...] | None = None
 
+    def __init__(
+        self,
+        name: str,
+        dtype: ColumnType | str,
+        default: Any,
+        shape: Sequence[int] | None = None,
+    ) -> None:
+        # Rules of values are enforcement's, which builds on schemas.
+        from chiplog.core.models.enforcement.params import fit_param
+        from chiplog.core.models.enforcement.violations import Misfit
+
+        object.__setattr__(self, "name", name)
+        object.__setattr__(self, "dtype", as_type(dtype))
+        object.__setattr__(self, "shape", None if shape is None else tuple(shape))
+        if self.dtype is DataType.binary or isinstance(self.dtype, (Array, Map)):
+            raise InvalidValue(
+                f"The parameter {name!r} cannot be of type {self.dtype!r}: parameters are numbers, "
+                "text, booleans, datetimes, objects, or with shape (-1,) flat lists of these."
+            )
+        if self.shape not in (None, (-1,)):
+            raise InvalidValue(
+                f"The parameter {name!r} has shape {self.shape}; it is None, or (-1,) for a list."
+            )
+        try:
+            object.__setattr__(self, "default", fit_param(default, self))
+        except Misfit as misfit:
+            kind = f"list of {self.dtype!r}" if self.shape else repr(self.dtype)
+            raise InvalidValue(
+                f"The parameter {name!r} has a default that is no {kind}: {misfit.got}."
+            ) from None
+
     def to_dict(self) -> dict[str, Any]:
         """The JSON object."""
         return {
             "name": self.name,
-            "default": self.default,
+            "default": _plain(self.default),
             "shape": None if self.shape is None else list(self.shape),
             **type_to_dict(self.dtype),
         }
+
+    @classmethod
+    def from_json_dict(cls, **body: Any) -> ParamSpec:
+        """Read the parameter from the keys of its JSON object."""
+        return cls(body["name"], type_from_dict(body), body.get("default"), body.get("shape"))
+
+    def __repr__(self) -> str:
+        shape = "" if self.shape is None else f" (shape: {self.shape})"
+        return f"{self.name!r}: {self.dtype!r} (default: {self.default}){shape}"
+
+
+def _plain(default: Any) -> Any:
+    """A default as JSON: times are text."""
+    if isinstance(default, list):
+        return [_plain(item) for item in default]
+    if isinstance(default, dict):
+        return {name: _plain(part) for name, part in default.items()}
+    return default.isoformat() if isinstance(default, dt.date) else default
 
 
 class ParamSchema:
@@ -265,24 +325,18 @@ class ParamSchema:
             raise InvalidValue(f"Parameters of the same name: {', '.join(map(repr, twice))}.")
         self.params = list(params)
 
+    def to_dict(self) -> list[dict[str, Any]]:
+        """The JSON list."""
+        return [param.to_dict() for param in self.params]
+
     def to_json(self) -> str:
         """The JSON text that an MLmodel file holds."""
-        return json.dumps([param.to_dict() for param in self.params])
+        return json.dumps(self.to_dict())
 
     @classmethod
-    def from_json(cls, text: str) -> ParamSchema:
+    def from_json(cls, json_str: str) -> ParamSchema:
         """Read the JSON text of an MLmodel file."""
-        return cls(
-            [
-                ParamSpec(
-                    body["name"],
-                    type_from_dict(body),
-                    body.get("default"),
-                    tuple(body["shape"]) if body.get("shape") else None,
-                )
-                for body in json.loads(text)
-            ]
-        )
+        return cls([ParamSpec.from_json_dict(**body) for body in json.loads(json_str)])
 
     def __len__(self) -> int:
         return len(self.params)

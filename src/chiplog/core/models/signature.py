@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import functools
 import logging
-import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chiplog.core.errors import InvalidValue
+from chiplog.core.errors import InvalidValue, WrongType
+from chiplog.core.models.column_types import is_missing
 from chiplog.core.models.schema import (
     AnyType,
     Array,
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger("chiplog.models")
 
 
-@dataclass
+@dataclass(repr=False)
 class ModelSignature:
     """What a model takes, gives, and accepts as parameters; at least one is there."""
 
@@ -43,6 +44,17 @@ class ModelSignature:
     def __post_init__(self) -> None:
         if self.inputs is None and self.outputs is None and self.params is None:
             raise InvalidValue("A signature needs inputs, outputs or params; all are None.")
+        wanted = {"inputs": Schema, "outputs": Schema, "params": ParamSchema}
+        for name, part in wanted.items():
+            given = getattr(self, name)
+            if not isinstance(given, (part, type(None))):
+                raise WrongType(
+                    f"A signature's {name} are a {part.__name__}; they were given as a "
+                    f"{type(given).__name__}. Use infer_signature(data) to read one off data."
+                )
+
+    def __repr__(self) -> str:
+        return f"inputs:\n  {self.inputs}\noutputs:\n  {self.outputs}\nparams:\n  {self.params}\n"
 
     def to_dict(self) -> dict[str, str | None]:
         """The parts as JSON text, as an MLmodel file holds them."""
@@ -64,10 +76,25 @@ def infer_signature(
     model_input: Any = None, model_output: Any = None, params: Mapping[str, Any] | None = None
 ) -> ModelSignature:
     """Read a signature off example data; what cannot be told is one column of type ``any``."""
+    inputs = None if model_input is None else _schema_or_any(model_input)
+    if any(isinstance(spec, ColSpec) and spec.type in _INTEGERS for spec in inputs or ()):
+        _hint_at_missing_integers()
     return ModelSignature(
-        None if model_input is None else _schema_or_any(model_input),
+        inputs,
         None if model_output is None else _schema_or_any(model_output),
         infer_params(params) if params else None,
+    )
+
+
+_INTEGERS = (DataType.integer, DataType.long)
+
+
+@functools.cache  # said once
+def _hint_at_missing_integers() -> None:
+    _log.info(
+        "The signature has integer columns. Where integers are missing pandas makes them floats, "
+        "which such a column does not take: if values may be missing, infer the signature from "
+        "data in which some are, or use the pandas type 'Int64'."
     )
 
 
@@ -86,15 +113,17 @@ def infer_schema(data: Any) -> Schema:  # noqa: PLR0911 - a case for each kind
         return Schema([_frame_column(data[name], name) for name in _unique(data.columns)])
     if module == "pandas" and hasattr(data, "dtype"):
         return Schema([_frame_column(data, data.name)])
-    if module == "polars":
-        return infer_schema(data.to_pandas())
+    if module in {"polars", "pyarrow"}:
+        from chiplog.core.models.enforcement.frames import from_arrow
+
+        return infer_schema(from_arrow(data))
     if isinstance(data, np.ndarray) or hasattr(data, "tocsr"):
         return Schema([_tensor(data)])
     if isinstance(data, dict):
         return _schema_of_dict(data)
     if isinstance(data, list):
         return _schema_of_list(data)
-    return Schema([ColSpec(_type_of(data)[0])])
+    return Schema([ColSpec(AnyType() if is_missing(data) else _type_of(data))])
 
 
 def _unique(columns: Any) -> Iterable[Any]:
@@ -108,30 +137,36 @@ def _schema_of_dict(data: dict[Any, Any]) -> Schema:
         return Schema([_tensor(value, str(name)) for name, value in data.items()])
     specs = []
     for name, value in data.items():
-        dtype, missing = _type_of(value)
-        specs.append(ColSpec(dtype, str(name), not missing))
+        dtype = AnyType() if is_missing(value) else _type_of(value)
+        parts = value if isinstance(value, list) else [value]
+        missing = any(is_missing(part) for part in parts)
+        specs.append(ColSpec(dtype, _text(name), not missing))
     return Schema(specs)
+
+
+def _text(name: Any) -> str:
+    if not isinstance(name, str):
+        raise InvalidValue(f"the key {name!r} is no text")
+    return name
 
 
 def _schema_of_list(data: list[Any]) -> Schema:
     if data and all(isinstance(item, dict) for item in data):
-        merged, _ = _common_type(data)
-        assert isinstance(merged, Object)
         # Columns stand in the order in which they first appear.
-        order = {name: i for i, name in enumerate(dict.fromkeys(k for row in data for k in row))}
-        parts = sorted(merged.properties, key=lambda part: order[part.name])
-        return Schema([ColSpec(part.dtype, part.name, part.required) for part in parts])
+        specs = []
+        for name in dict.fromkeys(key for row in data for key in row):
+            dtype, missing = _common_type([row.get(name) for row in data])
+            specs.append(ColSpec(dtype, name, not missing))
+        return Schema(specs)
     if not data:
         return Schema([ColSpec(DataType.string)])
     return Schema([ColSpec(_common_type(data)[0])])
 
 
 def _tensor(array: Any, name: str | None = None) -> TensorSpec:
-    dtype = array.dtype
-    kind = dtype.name
-    if dtype.kind in "US":
-        kind = "str" if dtype.kind == "U" else "bytes"
-    return TensorSpec(kind, (-1, *(int(length) for length in array.shape[1:])), name)
+    if not array.shape:
+        raise InvalidValue("an array without dimensions has no rows")
+    return TensorSpec(array.dtype, (-1, *array.shape[1:]), name)
 
 
 def _frame_column(column: Any, name: Any) -> ColSpec:
@@ -149,9 +184,22 @@ def _frame_column(column: Any, name: Any) -> ColSpec:
     if getattr(dtype, "kind", "") == "M":
         return ColSpec(DataType.datetime, name, not column.hasnans)
     if isinstance(dtype, np.dtype):
-        found, missing = _common_type(column.tolist())
+        found, missing = _type_of_objects(column.tolist())
         return ColSpec(found, name, not missing)
-    return ColSpec(DataType.string, name, not column.hasnans)
+    if getattr(dtype, "type", None) in (str, bytes):
+        text = DataType.string if dtype.type is str else DataType.binary
+        return ColSpec(text, name, not column.hasnans)
+    raise InvalidValue(f"pandas' {dtype} has no type in the signature format")
+
+
+def _type_of_objects(values: list[Any]) -> tuple[ColumnType, bool]:
+    """The one type of a column's objects; integers are doubles where pandas would make them so."""
+    kinds = {type(value) for value in values if not is_missing(value)}
+    missing = any(is_missing(value) for value in values)
+    numbers = all(issubclass(kind, (int, float, np.floating)) for kind in kinds - {bool})
+    if kinds and numbers and bool not in kinds and (missing or len(kinds) > 1):
+        return DataType.double, missing
+    return _common_type(values)[0], missing
 
 
 def _numpy_type(dtype: np.dtype[Any]) -> DataType:  # noqa: PLR0911 - as above
@@ -183,45 +231,44 @@ _SCALARS: tuple[tuple[type | tuple[type, ...], DataType], ...] = (
 )
 
 
-def _type_of(value: Any) -> tuple[ColumnType, bool]:
-    """The type of one value, and whether it is missing."""
-    if value is None or value is _pandas_na():
-        return AnyType(), True
+def _type_of(value: Any) -> ColumnType:
+    """The type of one value, which is not missing."""
     if isinstance(value, np.generic):
-        return _numpy_type(value.dtype), False
+        return _numpy_type(value.dtype)
     for kind, dtype in _SCALARS:
         if isinstance(value, kind):
-            return dtype, False
+            return dtype
     if isinstance(value, np.ndarray):
         if value.ndim == 1 and value.dtype.kind != "O":
-            return Array(_numpy_type(value.dtype)), False
+            return Array(_numpy_type(value.dtype))
         value = list(value)
-    if isinstance(value, (list, tuple)):
-        return Array(_common_type(value)[0]), False
+    if isinstance(value, list):
+        return Array(_common_type(value)[0]) if value else AnyType()
     if isinstance(value, dict):
         parts = []
         for name, part in value.items():
-            found, missing = _type_of(part)
-            parts.append(Property(str(name), found, not missing))
-        return Object(tuple(sorted(parts, key=lambda part: part.name))), False
+            found, is_none = _common_type([part])
+            parts.append(Property(str(name), found, not is_none))
+        return Object(parts)
     raise InvalidValue(f"a value of type {type(value).__name__} has no type in the format")
 
 
-def _pandas_na() -> Any:
-    pandas = sys.modules.get("pandas")
-    return getattr(pandas, "NA", None)
-
-
 def _common_type(values: Iterable[Any]) -> tuple[ColumnType, bool]:
-    """The one type that all values have, and whether one is missing; raises if they differ."""
+    """The one type that all values have, and whether one is None; raises if they differ.
+
+    NaN is a double where there is nothing else, and otherwise says nothing.
+    """
     found: ColumnType | None = None
-    missing = False
+    is_none = is_nan = False
     for value in values:
-        dtype, absent = _type_of(value)
-        missing = missing or absent
-        if not absent:
-            found = dtype if found is None or found == dtype else _merge(found, dtype)
-    return (AnyType() if found is None else found), missing
+        if is_missing(value):
+            is_nan = is_nan or isinstance(value, (float, np.floating))
+            is_none = is_none or not isinstance(value, (float, np.floating))
+            continue
+        dtype = _type_of(value)
+        found = dtype if found is None or found == dtype else _merge(found, dtype)
+    nothing = DataType.double if is_nan else AnyType()
+    return (nothing if found is None else found), is_none
 
 
 def _merge(one: ColumnType, other: ColumnType) -> ColumnType:
@@ -243,7 +290,7 @@ def _merge(one: ColumnType, other: ColumnType) -> ColumnType:
             else:
                 dtype = mine.dtype if mine.dtype == yours.dtype else _merge(mine.dtype, yours.dtype)
                 parts.append(Property(name, dtype, mine.required and yours.required))
-        return Object(tuple(parts))
+        return Object(parts)
     raise InvalidValue(f"values of several types, {one!r} and {other!r}")
 
 
@@ -255,17 +302,11 @@ def infer_params(params: Mapping[str, Any]) -> ParamSchema:
 def _param(name: str, value: Any) -> ParamSpec:
     if isinstance(value, np.ndarray) and value.ndim == 1:
         return ParamSpec(name, _numpy_type(value.dtype), value.tolist(), (-1,))
-    shape = None
     with contextlib.suppress(InvalidValue):
-        dtype, missing = _type_of(value)
-        if isinstance(dtype, Array):
-            dtype, shape = dtype.dtype, (-1,)
-        if not missing and dtype is not DataType.binary and not isinstance(dtype, Array):
-            if isinstance(value, np.generic):
-                value = value.item()
-            if dtype is DataType.datetime:
-                value = value.isoformat()
-            return ParamSpec(name, dtype, list(value) if shape else value, shape)
+        if isinstance(value, list):
+            found = _type_of_objects(value)[0] if value else DataType.string
+            return ParamSpec(name, found, value, (-1,))
+        return ParamSpec(name, _type_of(value), value)
     raise InvalidValue(
         f"The parameter {name!r} has the default {value!r} of type {type(value).__name__}; "
         "use a number, text, a bool, a datetime, a flat list of one of these, or a dict."

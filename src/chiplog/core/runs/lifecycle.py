@@ -6,7 +6,7 @@ import os
 import sys
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from chiplog.core import experiments, validation
 from chiplog.core.clock import now_ms
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from chiplog.core.runs.writer import RunWriter
+
+_RUN_ID_VARIABLES: Final = ("CHIPLOG_RUN_ID", "MLFLOW_RUN_ID")
 
 
 @dataclass(frozen=True)
@@ -77,11 +79,10 @@ def start_run(
         )
     wish = _Wish(run_name, _asked_tags(tags, run_name, description), log_system_metrics)
     jobs.is_asked()
-    resumed = run_id or _take_run_id()
-    if resumed:
-        entry = _resume(validation.check_run_id(resumed), wish)
+    if run_id:
+        entry = _resume(validation.check_run_id(run_id), wish)
     else:
-        entry = _start(experiment_id, parent_run_id, wish, asked=True)
+        entry = _resume_as_asked(wish) or _start(experiment_id, parent_run_id, wish, asked=True)
     jobs.has_started(entry.run.info.run_id)
     _open(entry, wish)
     return entry.run
@@ -95,11 +96,7 @@ def start_unasked(tags: Mapping[str, str] | None = None) -> ActiveRun:
     """
     active.make_way()
     wish = _Wish(None, dict(tags or {}), None)
-    resumed = _take_run_id()
-    if resumed:
-        entry = _resume(validation.check_run_id(resumed), wish)
-    else:
-        entry = _start(None, None, wish, asked=False)
+    entry = _resume_as_asked(wish) or _start(None, None, wish, asked=False)
     _open(entry, wish)
     return entry.run
 
@@ -108,7 +105,7 @@ def end_run(status: str = "FINISHED") -> None:
     """End this thread's innermost run; does nothing if there is none."""
     if not local.stack:
         return
-    for variable in ("CHIPLOG_RUN_ID", "MLFLOW_RUN_ID"):
+    for variable in _RUN_ID_VARIABLES:
         os.environ.pop(variable, None)
     entry = _pop()
     try:
@@ -175,10 +172,17 @@ def _asked_tags(
     return asked
 
 
-def _take_run_id() -> str | None:
-    """The run that the environment asks to resume, taken out of it."""
-    found = [os.environ.pop(name, None) for name in ("CHIPLOG_RUN_ID", "MLFLOW_RUN_ID")]
-    return next((run_id for run_id in found if run_id), None)
+def _resume_as_asked(wish: _Wish) -> OpenRun | None:
+    """Resume the run that the environment asks for, if it does; the request is taken out of it."""
+    found = {name: os.environ.pop(name, None) for name in _RUN_ID_VARIABLES}
+    for name, run_id in found.items():
+        if run_id:
+            try:
+                return _resume(validation.check_run_id(run_id), wish)
+            except ChiplogError as error:
+                error.add_note(f"The run to resume is named by the variable {name}={run_id!r}.")
+                raise
+    return None
 
 
 def _start(

@@ -92,6 +92,7 @@ class RunWriter:
         self._has_metrics = not is_new
         self._introduction: RunStarted | None = None
         self._model_at_step: dict[int, str] = {}
+        self._measured_on: set[tuple[str, str]] = set()
 
     def log_metric(
         self,
@@ -244,6 +245,13 @@ class RunWriter:
         """Record what the run reads."""
         if datasets or models:
             self.record(InputsLogged(self.run_id, datasets=list(datasets), models=list(models)))
+
+    def log_measured_on(self, dataset: DatasetInput) -> None:
+        """Record, once, that the run reads a data set which a metric was measured on."""
+        key = (dataset.dataset.name, dataset.dataset.digest)
+        if key not in self._measured_on:
+            self._measured_on.add(key)
+            self.log_inputs([dataset])
 
     def log_outputs(self, models: Iterable[LoggedModelOutput]) -> None:
         """Record models the run wrote; later points at such a step belong to the model."""

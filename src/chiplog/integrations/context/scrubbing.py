@@ -49,11 +49,17 @@ _KEY_BLOCK: Final = re.compile(
     re.DOTALL,
 )
 
+# AccountKey=value; inside a connection string, which has any name
+_CONNECTION: Final = re.compile(
+    r"(?i)\b((?:account|sharedaccess)key=)[A-Za-z0-9+/%]{16,}={0,2}"
+    r"|\b((?:password|pwd)=)[^\s;\"'(){}]{1,200}(?=;)"
+)
+
 # name = "text", name: str = "text", {"name": "text"}, ("name", "text"), --name "text"
 _QUOTED: Final = re.compile(
     rf"(?i)(\b{_NAMED}\\?[\"']?\]?"
     r"\s{0,40}(?::\s{0,4}[\w\[\]|., ]{1,40}=|[:=]{1,2}|,|\s)\s{0,40}[rbfu]{0,2})"
-    r"(\\?[\"'])(?!\2)(?:\\[^\"'\n]|(?!\2)[^\\\n])+(\2)"
+    r"(\\?(?:\"\"\"|'''|[\"']))(?!\2)(?:\\[^\"'\n]|(?!\2)[^\\\n])+(\2)"
 )
 
 # name=value and name: value to the end of the line, as in files of settings
@@ -100,6 +106,7 @@ def _in_portions(text: str) -> Iterator[str]:
 def _scrub_lines(text: str, *, settings: bool) -> str:
     text = _URL.sub(rf"\1{SCRUBBED}@", text)
     text = _TOKENS.sub(SCRUBBED, text)
+    text = _CONNECTION.sub(lambda found: f"{found[1] or found[2]}{SCRUBBED}", text)
     text = _QUOTED.sub(rf"\1\2{SCRUBBED}\3", text)
     return _BARE.sub(rf"\1{SCRUBBED}", text) if settings else text
 

@@ -11,6 +11,7 @@ import keras
 
 from chiplog.core import background
 from chiplog.core.autolog import engine, nesting
+from chiplog.core.autolog.config import AUTOLOGGING_TAG
 from chiplog.core.autolog.integration import Call
 from chiplog.core.autolog.loop import open_loop
 from chiplog.hooks.guard import is_strict, report
@@ -129,6 +130,8 @@ class Recording:
             return None
         installation = engine.installation_for("keras", callback.config)
         installation.configured_by = "keras"
+        if loop.session.run.created:  # its names are Keras's, whatever the backend
+            loop.session.set_tags({AUTOLOGGING_TAG: "keras"})
         watch = FitWatch(loop.session, callback.config, installation)
         with nesting.suspended():
             watch.before(call)

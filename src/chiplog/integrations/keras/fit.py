@@ -15,7 +15,7 @@ from chiplog.core.models.flavor import get_flavor
 from chiplog.core.models.logging import ModelEntry
 from chiplog.core.models.saving import ModelContent
 from chiplog.core.models.signature import ModelSignature
-from chiplog.integrations.keras import description
+from chiplog.integrations.keras import boards, description
 from chiplog.integrations.keras.callbacks import explicit_callback, flat
 from chiplog.integrations.keras.checkpoints import Checkpoints
 from chiplog.integrations.keras.config import KerasConfig
@@ -24,6 +24,8 @@ from chiplog.integrations.keras.integration import KerasIntegration, uses_names_
 from chiplog.integrations.keras.recorder import Recorder
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from chiplog.core.models.schema import Schema
 
 EXAMPLE_ROWS: Final = 5
@@ -50,6 +52,7 @@ class FitWatch(Watch[KerasConfig]):
     sample: Any = None
     inputs: Schema | None = None
     stopping: Any = None
+    logs: Sequence[str] = ()
 
     @classmethod
     def wants(cls, call: Call, options: KerasConfig) -> bool:  # noqa: ARG003
@@ -155,6 +158,7 @@ class FitWatch(Watch[KerasConfig]):
         self, call: Call, arguments: dict[str, Any], data: FitData, batch_size: int | None
     ) -> None:
         given = arguments.get("callbacks")
+        self.logs = boards.folders(given)
         model = call.instance
         explicit = explicit_callback(given)
         if explicit is not None and self.options is not explicit.config:
@@ -193,6 +197,7 @@ class FitWatch(Watch[KerasConfig]):
         self.session.captured("epochs", recorder.epochs)
         if self.checkpoints is not None and self.checkpoints.count:
             self.session.captured("checkpoints", self.checkpoints.count)
+        boards.keep(self.session, self.logs)
         if stopping is None or not stopping.stopped_epoch:
             return
         with self.session.capture("early stopping") as note:

@@ -5,12 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from chiplog.core.autolog.engine import flavor_autolog
-from chiplog.core.models.entry import entry_of
-from chiplog.core.models.loading import load_model as _load
-from chiplog.core.models.logging import log_into_current_run
-from chiplog.core.models.safety import Trust
-from chiplog.core.models.saving import ModelContent
-from chiplog.core.models.saving import save_model as _save
+from chiplog.core.models.flavor_module import FlavorModule
 from chiplog.integrations.lightgbm.flavor import LightGBMFlavor
 
 if TYPE_CHECKING:
@@ -23,6 +18,18 @@ if TYPE_CHECKING:
 __all__ = ["autolog", "load_model", "log_model", "save_model"]
 
 autolog = flavor_autolog("lightgbm")
+
+
+def _options(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The flavor's options among the arguments; those for ``Booster.save_model`` are the others."""
+    return {
+        "serialization_format": given["serialization_format"],
+        "skops_trusted_types": given["skops_trusted_types"],
+        "save_arguments": given["kwargs"],
+    }
+
+
+_models = FlavorModule(LightGBMFlavor(), "lgb_model", _options)
 
 
 def save_model(  # noqa: D417 - MLflow's signature
@@ -53,19 +60,7 @@ def save_model(  # noqa: D417 - MLflow's signature
         skops_trusted_types: what MLflow is to trust when it loads an estimator; found out if None.
         **kwargs: of a booster: arguments of its ``save_model``, such as ``num_iteration``.
     """
-    content = ModelContent(
-        lgb_model,
-        signature,
-        input_example,
-        metadata,
-        conda_env,
-        pip_requirements,
-        extra_pip_requirements,
-        code_paths,
-        extra_files,
-        _options(serialization_format, skops_trusted_types, kwargs),
-    )
-    _save(LightGBMFlavor(), content, path, mlflow_model)
+    _models.save(locals())
 
 
 def log_model(
@@ -76,7 +71,7 @@ def log_model(
     registered_model_name: str | None = None,
     signature: ModelSignature | None = None,
     input_example: Any = None,
-    await_registration_for: int = 300,  # noqa: ARG001 - for the registry
+    await_registration_for: int = 300,
     pip_requirements: str | Sequence[str] | None = None,
     extra_pip_requirements: str | Sequence[str] | None = None,
     metadata: dict[str, Any] | None = None,
@@ -96,29 +91,7 @@ def log_model(
     ``name`` is the model's name (``"model"`` unless given); ``artifact_path`` is its old spelling.
     The rest is as in :func:`save_model`. Hands back where it lies: ``info.model_uri`` loads it.
     """
-    entry = entry_of(
-        name,
-        artifact_path,
-        params=params,
-        tags=tags,
-        model_type=model_type,
-        step=step,
-        model_id=model_id,
-        registered_model_name=registered_model_name,
-    )
-    content = ModelContent(
-        lgb_model,
-        signature,
-        input_example,
-        metadata,
-        conda_env,
-        pip_requirements,
-        extra_pip_requirements,
-        code_paths,
-        extra_files,
-        _options(serialization_format, skops_trusted_types, kwargs),
-    )
-    return log_into_current_run(LightGBMFlavor(), content, entry)
+    return _models.log(locals())
 
 
 def load_model(
@@ -140,16 +113,4 @@ def load_model(
         UntrustedModel: it asks for more trust than it was given; the text names what for.
         DamagedModel: its file cannot be read.
     """
-    return _load("lightgbm", model_uri, Trust(allow_pickle, tuple(trusted_types)), dst_path)
-
-
-def _options(
-    serialization_format: str | None,
-    skops_trusted_types: Sequence[str] | None,
-    save_arguments: dict[str, Any],
-) -> dict[str, Any]:
-    return {
-        "serialization_format": serialization_format,
-        "skops_trusted_types": skops_trusted_types,
-        "save_arguments": save_arguments,
-    }
+    return _models.load(locals())

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import ctypes
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from chiplog.core.errors import DamagedModel, InvalidValue, MissingLibrary
-from chiplog.core.models import safety
+from chiplog.core.models import references, safety
 from chiplog.core.models.flavor import Saved
 from chiplog.core.models.loading import file_of
 from chiplog.core.models.skops import file as skops_file
+from chiplog.integrations.lightgbm import structure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -83,16 +85,26 @@ class LightGBMFlavor:
 
         file = file_of(path, settings.get("data", BOOSTER_FILE))
         if settings.get("model_class", _BOOSTER) == _BOOSTER:
+            structure.check_file(file)
             return safety.read_data(
                 file, "a LightGBM model", lambda found: lightgbm.Booster(model_file=str(found))
             )
         if settings.get("serialization_format", "cloudpickle") == "skops":
-            return _checked(safety.read_skops(file, trust, _OWN), file)
+            return _checked(
+                safety.read_skops(file, trust, _OWN, {_BOOSTER: structure.check_state}), file
+            )
         return safety.read_pickle(file, trust)
 
-    def predict(self, model: Any, data: Any, options: Mapping[str, Any]) -> Any:  # noqa: ARG002
-        """What the saved model will give for ``data``."""
-        return model.predict(data, num_threads=1)  # a pool of threads would outlive it, forks too
+    def predict(
+        self,
+        model: Any,
+        data: Any,
+        options: Mapping[str, Any],  # noqa: ARG002 - none of them matters to it
+        params: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """What the saved model gives for ``data``."""
+        # A pool of threads would outlive it, forks too.
+        return model.predict(data, **{"num_threads": 1, **(params or {})})
 
 
 def _checked(model: Any, file: Path) -> Any:
@@ -101,7 +113,8 @@ def _checked(model: Any, file: Path) -> Any:
 
     booster = getattr(model, "_Booster", None)
     handle = vars(booster).get("_handle") if isinstance(booster, lightgbm.Booster) else None
-    if booster is not None and not getattr(handle, "value", None):
+    is_made = isinstance(handle, ctypes.c_void_p) and bool(handle.value)
+    if booster is not None and not is_made:
         raise DamagedModel(f"{str(file)!r} holds an estimator whose booster is none.")
     return model
 
@@ -132,7 +145,7 @@ def _encode(
         import pickle
 
         data = pickle.dumps(model, protocol=pickle.DEFAULT_PROTOCOL)
-        return data, set(), None, ()
+        return data, references.in_pickle(data), None, ()
     try:
         import cloudpickle
     except ImportError as error:
@@ -140,4 +153,5 @@ def _encode(
             "serialization_format='cloudpickle' needs cloudpickle, which is not installed.\n"
             "    pip install cloudpickle"
         ) from error
-    return cloudpickle.dumps(model), {"cloudpickle"}, None, ()
+    data = cloudpickle.dumps(model)
+    return data, references.in_pickle(data) | {"cloudpickle"}, None, ()

@@ -119,26 +119,38 @@ def _record_configuration(session: TrainingSession, trainer: Any) -> None:
 
 
 def _record_data(session: TrainingSession, trainer: Any) -> None:
-    """The training data, if it lies in tensors: what has to be read to be known is left alone."""
-    with session.capture("dataset") as note:
-        loaders = getattr(trainer, "train_dataloader", None)
-        if loaders is None:
-            loaders = getattr(trainer.fit_loop._data_source, "instance", None)  # noqa: SLF001 - Lightning's
-        data = getattr(loaders, "dataset", None)
-        tensors = getattr(data, "tensors", None)
-        if not isinstance(tensors, tuple) or not tensors:
-            kind = type(data if data is not None else loaders).__name__
-            note.skip(f"a {kind} is not read to be described; a TensorDataset is described")
-            return
-        arrays = [_array(tensor) for tensor in tensors[:2]]
-        if any(array is None for array in arrays):
-            note.skip("its tensors do not lie in this machine's memory")
-            return
-        dataset = describe_dataset(arrays[0], arrays[1] if len(arrays) > 1 else None)
-        if dataset is None:
-            note.skip("tensors of this kind are not described")
-        else:
-            session.log_dataset(dataset, "train")
+    """The loops' data, if it lies in tensors: what has to be read to be known is left alone."""
+    loop = trainer.fit_loop
+    for what, context, source in (
+        ("dataset", "train", loop._data_source),  # noqa: SLF001 - there is no public one
+        ("validation data", "eval", loop.epoch_loop.val_loop._data_source),  # noqa: SLF001 - as above
+    ):
+        if source.instance is not None and source.is_defined():
+            with session.capture(what) as note:
+                _describe(session, note, source, context)
+
+
+def _describe(session: TrainingSession, note: Any, source: Any, context: str) -> None:
+    loaders = source.instance
+    if source.is_module():
+        note.skip(f"it comes from {type(loaders).__name__}.{source.name}(), which is not called")
+        return
+    loader = loaders[0] if isinstance(loaders, (list, tuple)) and len(loaders) == 1 else loaders
+    data = getattr(loader, "dataset", None)
+    tensors = getattr(data, "tensors", None)
+    if not isinstance(tensors, tuple) or not tensors:
+        kind = type(data if data is not None else loader).__name__
+        note.skip(f"a {kind} is not read to be described; a TensorDataset is described")
+        return
+    arrays = [_array(tensor) for tensor in tensors[:2]]
+    if any(array is None for array in arrays):
+        note.skip("its tensors do not lie in this machine's memory")
+        return
+    dataset = describe_dataset(arrays[0], arrays[1] if len(arrays) > 1 else None)
+    if dataset is None:
+        note.skip("tensors of this kind are not described")
+    else:
+        session.log_dataset(dataset, context)
 
 
 def _array(tensor: Any) -> Any:

@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from chiplog.core.autolog import nesting
+from chiplog.core.autolog.account import account
 from chiplog.core.autolog.integration import Integration, Point
 from chiplog.integrations.lightning.config import LightningConfig
 from chiplog.integrations.lightning.packages import LIGHTNING, PYTORCH_LIGHTNING
@@ -58,5 +59,7 @@ def _unwatched(
     kwargs: dict[str, Any],
 ) -> Any:
     """A tuner's trials are no training, to PyTorch's integration neither."""
+    if nesting.is_watching():
+        account.unrecorded(f"Tuner.{wrapped.__name__}", "its trials are no training")
     with nesting.suspended():
         return wrapped(*args, **kwargs)

@@ -291,18 +291,28 @@ class LoggerBody:
     def log_image(
         self, key: str, images: Sequence[Any], step: int | None = None, **kwargs: Any
     ) -> None:
-        """Record images under ``key``: arrays, tensors, PIL images or files."""
+        """Record images under ``key``: arrays, tensors, PIL images or files.
+
+        What is no image is left out, and said.
+        """
         if not _is_main():
             return
-        self._begin()
         for image in images:
-            put_image(self._run.writer, image, None, key, step or 0, kwargs.get("timestamp"))
+            at = kwargs.get("timestamp")
+            quietly(f"Recording the image {key!r}", self._write_image, None, key, image, step, at)
+
+    def _write_image(self, key: str, image: Any, step: int | None, timestamp: int | None) -> None:
+        self._begin()
+        put_image(self._run.writer, image, None, key, step or 0, timestamp)
 
     def log_text(self, text: str, artifact_file: str) -> None:
         """Store a text as a file of the run."""
         if _is_main():
-            self._begin()
-            put_text(self._run.writer, text, artifact_file)
+            quietly(f"Storing {artifact_file!r}", self._write_text, None, text, artifact_file)
+
+    def _write_text(self, text: str, artifact_file: str) -> None:
+        self._begin()
+        put_text(self._run.writer, text, artifact_file)
 
     def save(self) -> None:
         """Nothing is left to save: what was recorded is kept already."""

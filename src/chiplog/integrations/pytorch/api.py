@@ -9,12 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 from chiplog.core.autolog.engine import flavor_autolog
 from chiplog.core.errors import InvalidValue, NotFound
 from chiplog.core.models import loading, safety
-from chiplog.core.models.entry import entry_of
-from chiplog.core.models.logging import log_into_current_run
-from chiplog.core.models.model import FILE, Model
+from chiplog.core.models.flavor_module import FlavorModule
+from chiplog.core.models.model import FILE
 from chiplog.core.models.safety import Trust
-from chiplog.core.models.saving import ModelContent
-from chiplog.core.models.saving import save_model as _save
 from chiplog.core.runs import active
 from chiplog.core.runs.reading import readable_store
 from chiplog.integrations.pytorch.exporting import as_arrays, as_tensors
@@ -24,7 +21,7 @@ from chiplog.integrations.pytorch.watch import unwatch, watch
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from chiplog.core.models.model import ModelInfo
+    from chiplog.core.models.model import Model, ModelInfo
     from chiplog.core.models.signature import ModelSignature
 
 __all__ = [
@@ -44,6 +41,26 @@ STATE_FILE: Final = "state_dict.pth"
 autolog = flavor_autolog("pytorch")
 
 
+def _options(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The flavor's options among the arguments."""
+    return {
+        "serialization_format": "pt2" if given["export_model"] else given["serialization_format"],
+        "example": given["example"],
+        "pickle_module": given["pickle_module"],
+    }
+
+
+def _with_arrays(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments with the input example as arrays, and as tensors to export with."""
+    example = given["input_example"]
+    if example is None:
+        return {**given, "example": None}
+    return {**given, "input_example": as_arrays(example), "example": as_tensors(example)}
+
+
+_models = FlavorModule(PytorchFlavor(), "pytorch_model", _options)
+
+
 def save_model(  # noqa: D417 - MLflow's signature
     pytorch_model: Any,
     path: str | Path,
@@ -53,10 +70,11 @@ def save_model(  # noqa: D417 - MLflow's signature
     pickle_module: Any = None,
     signature: ModelSignature | None = None,
     input_example: Any = None,
+    extra_files: Sequence[str | Path] | None = None,
     pip_requirements: str | Sequence[str] | None = None,
     extra_pip_requirements: str | Sequence[str] | None = None,
-    extra_files: Sequence[str | Path] | None = None,
     metadata: dict[str, Any] | None = None,
+    export_model: bool = False,
     serialization_format: str | None = None,
 ) -> None:
     """Save a module into the directory ``path``, in MLflow's format.
@@ -68,23 +86,12 @@ def save_model(  # noqa: D417 - MLflow's signature
         signature: what the model takes and gives; found out with ``input_example`` if that is
             given.
         input_example: an input: a tensor, an array, a tuple of several, or a dict by name.
+        export_model: an older way to ask for ``"pt2"``.
         serialization_format: ``"pt2"``, an exported program, which computes without the module's
             code and is the default if there is an ``input_example``; ``"safetensors"``, the state
             alone, else; ``"pickle"``, which must be trusted when it is loaded.
     """
-    content = ModelContent(
-        pytorch_model,
-        signature,
-        None if input_example is None else as_arrays(input_example),
-        metadata,
-        conda_env,
-        pip_requirements,
-        extra_pip_requirements,
-        code_paths,
-        extra_files,
-        _options(serialization_format, input_example, pickle_module),
-    )
-    _save(PytorchFlavor(), content, path, mlflow_model)
+    _models.save(_with_arrays(locals()))
 
 
 def log_model(
@@ -96,7 +103,7 @@ def log_model(
     registered_model_name: str | None = None,
     signature: ModelSignature | None = None,
     input_example: Any = None,
-    await_registration_for: int = 300,  # noqa: ARG001 - for the registry
+    await_registration_for: int = 300,
     extra_files: Sequence[str | Path] | None = None,
     pip_requirements: str | Sequence[str] | None = None,
     extra_pip_requirements: str | Sequence[str] | None = None,
@@ -106,6 +113,8 @@ def log_model(
     tags: Mapping[str, Any] | None = None,
     model_type: str | None = None,
     step: int = 0,
+    model_id: str | None = None,
+    export_model: bool = False,
     serialization_format: str | None = None,
 ) -> ModelInfo:
     """Save a module into the active run, or beside the runs if there is none.
@@ -113,28 +122,7 @@ def log_model(
     ``name`` is the model's name (``"model"`` unless given); ``artifact_path`` is its old spelling.
     The rest is as in :func:`save_model`. Hands back where it lies: ``info.model_uri`` loads it.
     """
-    entry = entry_of(
-        name,
-        artifact_path,
-        params=params,
-        tags=tags,
-        model_type=model_type,
-        step=step,
-        registered_model_name=registered_model_name,
-    )
-    content = ModelContent(
-        pytorch_model,
-        signature,
-        None if input_example is None else as_arrays(input_example),
-        metadata,
-        conda_env,
-        pip_requirements,
-        extra_pip_requirements,
-        code_paths,
-        extra_files,
-        _options(serialization_format, input_example, pickle_module),
-    )
-    return log_into_current_run(PytorchFlavor(), content, entry)
+    return _models.log(_with_arrays(locals()))
 
 
 def load_model(
@@ -220,22 +208,9 @@ def _directory(uri: str) -> Path:
 def _state(directory: Path, trust: Trust, map_location: Any = None) -> dict[str, Any]:
     state: dict[str, Any]
     if (directory / FILE).is_file():
-        settings = Model.load(directory).flavors.get("pytorch")
-        if settings is None:
-            raise NotFound(f"The model in {str(directory)!r} is none of PyTorch's.")
-        return state_of(directory, settings, trust)
+        return state_of(directory, loading.open_model(directory).settings("pytorch"), trust)
     file = directory / STATE_FILE
     if not file.is_file():
         raise NotFound(f"{str(directory)!r} holds neither a model nor a {STATE_FILE}.")
     state = safety.read_torch(file, trust, map_location)
     return state
-
-
-def _options(
-    serialization_format: str | None, input_example: Any, pickle_module: Any
-) -> dict[str, Any]:
-    return {
-        "serialization_format": serialization_format,
-        "example": None if input_example is None else as_tensors(input_example),
-        "pickle_module": pickle_module,
-    }

@@ -6,6 +6,8 @@ import contextlib
 import importlib
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from chiplog.core.errors import CannotSave
 
 if TYPE_CHECKING:
@@ -25,6 +27,8 @@ def as_tensors(example: Any) -> Any:
         return tuple(as_tensors(value) for value in example)
     if hasattr(example, "to_numpy"):
         example = example.to_numpy()
+    if isinstance(example, np.ndarray) and not example.flags.writeable:
+        example = example.copy()  # torch warns of memory that it could write to
     found = torch.as_tensor(example)
     return found.to(torch.get_default_dtype()) if found.dtype == torch.float64 else found
 
@@ -116,7 +120,8 @@ def _arguments(example: Any, model: Any) -> tuple[tuple[Any, ...], dict[str, Any
 def evaluating(model: Any) -> Iterator[None]:
     """The module in its evaluation mode for a while, then every part as it was."""
     modes = [(part, part.training) for part in model.modules()]
-    model.eval()
+    with contextlib.suppress(NotImplementedError):  # a program that was exported has one mode
+        model.eval()
     try:
         yield
     finally:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from chiplog.core.errors import CannotSave, InvalidValue, NotFound, UntrustedModel
-from chiplog.core.models import exported_program, safety
+from chiplog.core.models import exported_program, frames, references, safety
 from chiplog.core.models.flavor import Saved
 from chiplog.core.models.loading import file_of
 from chiplog.integrations.pytorch import exporting
@@ -38,7 +38,7 @@ class ModelState:
     Attributes:
         state: as ``state_dict`` gives it.
         class_path: the module's class.
-        roots: the top-level packages that its parts' classes come from.
+        roots: the modules that its parts' classes come from.
     """
 
     state: Mapping[str, Any]
@@ -97,7 +97,7 @@ class PytorchFlavor:
             name = getattr(pickler, "__name__", "pickle")
             (path / DATA / PICKLE_INFO).write_text(name, encoding="utf-8")
             function["pickle_module_name"] = name
-            modules |= _roots(model)
+            modules |= _roots(model) | references.in_torch_file(file)
             notes = ("loading it runs the code it names, and needs allow_pickle=True",)
         return Saved(settings, function, frozenset(modules), notes)
 
@@ -114,10 +114,17 @@ class PytorchFlavor:
             return module
         return safety.read_torch(file, trust)
 
-    def predict(self, model: Any, data: Any, options: Mapping[str, Any]) -> Any:
-        """What the model gives for ``data``, as an array."""
+    def predict(
+        self,
+        model: Any,
+        data: Any,
+        options: Mapping[str, Any],
+        params: Mapping[str, Any] | None = None,  # noqa: ARG002 - modules take none
+    ) -> Any:
+        """What the model gives for ``data``, as an array; for a frame, a frame."""
         example = options.get("example")
-        return exporting.outputs(model, data if example is None else example)
+        given = exporting.outputs(model, data if example is None else example)
+        return frames.as_given(data, given)
 
 
 def chosen_format(options: Mapping[str, Any]) -> str:
@@ -155,7 +162,7 @@ def _write_safetensors(model: Any, file: Path) -> None:
 def _roots(model: Any) -> set[str]:
     if isinstance(model, ModelState):
         return set(model.roots)
-    return {type(part).__module__.partition(".")[0] for part in model.modules()}
+    return {type(part).__module__ for part in model.modules()}
 
 
 def _format_in(folder: Path) -> str:

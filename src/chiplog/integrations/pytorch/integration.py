@@ -69,6 +69,7 @@ class PytorchIntegration(Integration):
         )
         installation.on_import("torch.utils.data.dataloader", self._watch_loaders)
         installation.on_import("torch.amp.grad_scaler", self._watch_scaler)
+        installation.on_import("torch._dynamo.eval_frame", self._watch_compiling)
 
     def uninstall(self, installation: Installation) -> None:
         """End what is being recorded."""
@@ -93,6 +94,10 @@ class PytorchIntegration(Integration):
         wrap(module.GradScaler, "scale", self.watcher.scale)
         wrap(module.GradScaler, "step", self.watcher.scaler_step)
         wrap(module.GradScaler, "update", self.watcher.scaler_update)
+
+    def _watch_compiling(self, module: ModuleType) -> None:
+        if self.watcher is not None:
+            module_patcher(self.watcher)(module.OptimizedModule, "__init__", self.watcher.compiled)
 
 
 def module_patcher(watcher: Watcher) -> Any:

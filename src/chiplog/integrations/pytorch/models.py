@@ -156,16 +156,18 @@ class TrainedModel:
     state is the current one at any time, and still there in the moment when the module is gone.
 
     Attributes:
+        number: its id.
         name: its class's name.
         class_path: its class.
-        roots: the top-level packages that its parts' classes come from.
+        roots: the modules that its parts' classes come from.
     """
 
     def __init__(self, module: Any) -> None:
         self._module = weakref.ref(module)
+        self.number = id(module)
         self.name = type(module).__name__
         self.class_path = class_path(module)
-        self.roots = frozenset(type(part).__module__.partition(".")[0] for part in module.modules())
+        self.roots = frozenset(type(part).__module__ for part in module.modules())
         self._parts: list[tuple[str, dict[str, Any], dict[str, Any], set[str]]] | None = [
             (f"{name}." if name else "", part._parameters, part._buffers, _passing(part))  # noqa: SLF001 - as torch's own state_dict()
             for name, part in module.named_modules(remove_duplicate=False)
@@ -215,6 +217,7 @@ def _keeps_alive(module: Any) -> bool:
             continue
         if parameter._backward_hooks or getattr(parameter, "_post_accumulate_grad_hooks", None):  # noqa: SLF001 - there is no other way to ask
             return True
-        if getattr(parameter, "__dict__", None):
+        noted = getattr(parameter, "__dict__", {}).values()  # such as torch.compile's mark
+        if not all(isinstance(value, (str, int, float)) for value in noted):
             return True
     return False

@@ -13,7 +13,7 @@ from chiplog.integrations.pytorch.training import Training
 
 if TYPE_CHECKING:
     from chiplog.core.autolog.installation import Installation
-    from chiplog.core.autolog.session import TrainingSession
+    from chiplog.core.models.signature import ModelSignature
     from chiplog.integrations.pytorch.config import PytorchConfig
     from chiplog.integrations.pytorch.models import Modules, TrainedModel
 
@@ -43,6 +43,8 @@ def _end(training: Training, error: BaseException | None) -> None:
         training.finish()
         if training.epoch is not None:
             note.detail = f"{training.epoch + 1} epochs"
+    if training.why_no_loss is not None:
+        session.skipped("loss", f"{training.why_no_loss}; chiplog.log_metric() records it")
     if training.epoch is None:
         session.skipped("epochs", "no DataLoader was iterated over in the training loop")
     config = training.config
@@ -55,29 +57,15 @@ def _end(training: Training, error: BaseException | None) -> None:
     for model in training.models:
         name = "model" if len(training.models) == 1 else f"model_{model.name}"
         if config.log_models:
-            _save(session, model, name, max(training.step, 0), error)
-            session.skipped(f"signature of {name!r}", _why_no_signature(config))
+            _save(training, model, name, error)
         else:
             session.skipped(name, "log_models=False")
         model.let_go()
 
 
-def _why_no_signature(config: PytorchConfig) -> str:
-    if not config.log_model_signatures:
-        return "log_model_signatures=False"
-    return (
-        "a module does not say what it takes: chiplog.pytorch.log_model(model, signature=...) or "
-        "one with input_example=... stores it"
-    )
-
-
-def _save(
-    session: TrainingSession,
-    model: TrainedModel,
-    name: str,
-    step: int,
-    error: BaseException | None,
-) -> None:
+def _save(training: Training, model: TrainedModel, name: str, error: BaseException | None) -> None:
+    session = training.loop.session
+    signature = _signature(training, model, name)
     with session.capture(f"model {name!r}") as note:
         state = model.state()
         if state is None:
@@ -86,9 +74,10 @@ def _save(
                 "held on to; chiplog.pytorch.log_model() at the end of the training stores it"
             )
             return
-        content = ModelContent(ModelState(state, model.class_path, model.roots))
+        content = ModelContent(ModelState(state, model.class_path, model.roots), signature)
+        entry = ModelEntry(name, step=max(training.step, 0))
         try:
-            info = session.log_model(PytorchFlavor(), content, ModelEntry(name, step=step))
+            info = session.log_model(PytorchFlavor(), content, entry)
         except (CannotSave, MissingLibrary) as reason:
             note.skip(str(reason))
             return
@@ -99,3 +88,20 @@ def _save(
         f"{name!r} as an exported program",
         "torch.export needs an input: chiplog.pytorch.log_model(model, input_example=...)",
     )
+
+
+def _signature(training: Training, model: TrainedModel, name: str) -> ModelSignature | None:
+    """What the model takes and gives, if one of its calls showed it."""
+    what = f"signature of {name!r}"
+    if not training.config.log_model_signatures:
+        training.loop.session.skipped(what, "log_model_signatures=False")
+        return None
+    found = training.seen.signature.get(model.number)
+    if found is None:
+        why = training.seen.reason.get(model.number, "it was not called")
+        training.loop.session.skipped(
+            what, f"{why}; chiplog.pytorch.log_model(model, signature=...) stores one"
+        )
+        return None
+    training.loop.session.captured(what)
+    return found

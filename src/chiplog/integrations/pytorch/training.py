@@ -12,6 +12,7 @@ from chiplog.integrations.pytorch.batches import Pace
 from chiplog.integrations.pytorch.gradients import gradient_norm
 from chiplog.integrations.pytorch.losses import LOSS
 from chiplog.integrations.pytorch.models import TrainedModel, count_parameters, parameters_of
+from chiplog.integrations.pytorch.signatures import SeenCall
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -91,6 +92,7 @@ class Training:
         takes_all: every further optimizer belongs to it, since others were interleaved with it.
         gave_way: it was ended because another training began.
         backwards: how often ``backward`` was called in it.
+        seen: what its models take and give.
     """
 
     def __init__(self, config: PytorchConfig, modules: Modules) -> None:
@@ -108,6 +110,7 @@ class Training:
         self.budget: Budget
         self.meter: Meter
         self.backwards = 0
+        self.seen = SeenCall()
         self._log: Callable[..., None]
         self._every = config.log_every_n_step
         self._takes_all = config.log_every_n_step is None and config.max_overhead is None
@@ -172,6 +175,8 @@ class Training:
             found.append(model)
             self.loop.lives_with(module)
             session.remember(module)
+            if self.config.log_models and self.config.log_model_signatures:
+                self.seen.await_call(module)
             total, trainable = count_parameters(module)
             session.log_params(
                 {
@@ -387,6 +392,7 @@ class Training:
 
     def finish(self) -> None:
         """Record what is left of the numbers; may wait for the device."""
+        self.seen.stop()
         self._backlog.flush()
         norms = self.budget.meter(GRADIENT_NORM)
         norms.asked += self._norms_left_out
@@ -395,6 +401,15 @@ class Training:
         told = self._pace.rest()
         if told is not None:
             self.loop.session.log_metric("samples_per_second", told, max(self.step, 0))
+
+    @property
+    def why_no_loss(self) -> str | None:
+        """Why no loss was recorded; None if one was."""
+        if self._names:
+            return None
+        if not self.backwards:
+            return "backward() was not called in it, as it is not by torch.autograd.grad()"
+        return "no tensor of one element was seen to call backward()"
 
     @property
     def epoch(self) -> int | None:

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 _CALLING_USERS: Final = frozenset(
     {
         *("scale", "scaler_step", "scaler_update", "clip"),
-        *("iterate", "born", "scheduler_born"),
+        *("iterate", "born", "scheduler_born", "compiled"),
     }
 )
 _LOOK_AGAIN_SECONDS: Final = 1.0
@@ -71,7 +71,7 @@ class Watcher:
         self.optimizers: WeakIdMap[Tracked | _Unwatched] = WeakIdMap()
         self._births: WeakIdMap[int] = WeakIdMap()
         self._clock = 0
-        self._new: dict[int, weakref.ref[Any]] = {}
+        self._new: dict[int, tuple[weakref.ref[Any], int]] = {}  # and the thread it was made on
         self._schedulers: WeakIdMap[list[weakref.ref[Any]]] = WeakIdMap()
         self.loaders = Loaders()
         self._broken: set[str] = set()
@@ -135,9 +135,8 @@ class Watcher:
         result = wrapped(*args, **kwargs)
         self._clock += 1
         self._births.set(instance, self._clock)
-        self._new[id(instance)] = weakref.ref(
-            instance, functools.partial(_forget, self._new, id(instance))
-        )
+        made = weakref.ref(instance, functools.partial(_forget, self._new, id(instance)))
+        self._new[id(instance)] = made, threading.get_ident()
         return result
 
     def scheduler_born(self, wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
@@ -148,6 +147,12 @@ class Watcher:
         except Exception as error:
             self.went_wrong("schedulers", error)
         return result
+
+    def compiled(self, wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:  # noqa: ARG002 - wrapt's signature
+        """Around the making of a compiled module, which warns of hooks like ours."""
+        for training in self.trainings:
+            training.seen.stop()
+        return wrapped(*args, **kwargs)
 
     def training_of(self, optimizer: Any) -> Training | None:
         """The training that an optimizer's steps are recorded in."""
@@ -316,11 +321,12 @@ class Watcher:
         return begun
 
     def _has_several(self, optimizer: Any) -> bool:
-        """Whether other optimizers were made by now that are yet to make their first step."""
+        """Whether others were made by now, by the same thread, that have made no step yet."""
         theirs = {id(one) for one in parameters_of(optimizer)}
-        for reference in list(self._new.values()):
+        _, mine = self._new.get(id(optimizer), (None, threading.get_ident()))
+        for reference, thread in list(self._new.values()):
             other = reference()
-            if other is None or other is optimizer:
+            if other is None or other is optimizer or thread != mine:
                 continue
             if not any(id(one) in theirs for one in parameters_of(other)):
                 return True

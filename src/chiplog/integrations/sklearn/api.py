@@ -5,12 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from chiplog.core.autolog.engine import flavor_autolog
-from chiplog.core.models.entry import entry_of
-from chiplog.core.models.loading import load_model as _load
-from chiplog.core.models.logging import log_into_current_run
-from chiplog.core.models.safety import Trust
-from chiplog.core.models.saving import ModelContent
-from chiplog.core.models.saving import save_model as _save
+from chiplog.core.models.flavor_module import FlavorModule
 from chiplog.integrations.sklearn.flavor import SklearnFlavor
 
 if TYPE_CHECKING:
@@ -24,6 +19,12 @@ if TYPE_CHECKING:
 __all__ = ["autolog", "load_model", "log_model", "save_model"]
 
 autolog = flavor_autolog("sklearn")
+
+_models = FlavorModule(
+    SklearnFlavor(),
+    "sk_model",
+    ("serialization_format", "pyfunc_predict_fn", "skops_trusted_types"),
+)
 
 
 def save_model(  # noqa: D417 - MLflow's signature
@@ -54,19 +55,7 @@ def save_model(  # noqa: D417 - MLflow's signature
         skops_trusted_types: what MLflow is to trust when it loads the model; found out if None.
             chiplog does not believe a file about itself and asks the caller of ``load_model``.
     """
-    content = ModelContent(
-        sk_model,
-        signature,
-        input_example,
-        metadata,
-        conda_env,
-        pip_requirements,
-        extra_pip_requirements,
-        code_paths,
-        extra_files,
-        _options(serialization_format, pyfunc_predict_fn, skops_trusted_types),
-    )
-    _save(SklearnFlavor(), content, path, mlflow_model)
+    _models.save(locals())
 
 
 def log_model(
@@ -78,7 +67,7 @@ def log_model(
     registered_model_name: str | None = None,
     signature: ModelSignature | None = None,
     input_example: Any = None,
-    await_registration_for: int = 300,  # noqa: ARG001 - for the registry
+    await_registration_for: int = 300,
     pip_requirements: str | Sequence[str] | None = None,
     extra_pip_requirements: str | Sequence[str] | None = None,
     pyfunc_predict_fn: str = "predict",
@@ -88,6 +77,7 @@ def log_model(
     tags: Mapping[str, Any] | None = None,
     model_type: str | None = None,
     step: int = 0,
+    model_id: str | None = None,
     name: str | None = None,
     skops_trusted_types: Sequence[str] | None = None,
 ) -> ModelInfo:
@@ -96,28 +86,7 @@ def log_model(
     ``name`` is the model's name (``"model"`` unless given); ``artifact_path`` is its old spelling.
     The rest is as in :func:`save_model`. Hands back where it lies: ``info.model_uri`` loads it.
     """
-    entry = entry_of(
-        name,
-        artifact_path,
-        params=params,
-        tags=tags,
-        model_type=model_type,
-        step=step,
-        registered_model_name=registered_model_name,
-    )
-    content = ModelContent(
-        sk_model,
-        signature,
-        input_example,
-        metadata,
-        conda_env,
-        pip_requirements,
-        extra_pip_requirements,
-        code_paths,
-        extra_files,
-        _options(serialization_format, pyfunc_predict_fn, skops_trusted_types),
-    )
-    return log_into_current_run(SklearnFlavor(), content, entry)
+    return _models.log(locals())
 
 
 def load_model(
@@ -140,16 +109,4 @@ def load_model(
         UntrustedModel: it asks for more trust than it was given; the text names what for.
         DamagedModel: its file is inconsistent.
     """
-    return _load("sklearn", model_uri, Trust(allow_pickle, tuple(trusted_types)), dst_path)
-
-
-def _options(
-    serialization_format: str | None,
-    pyfunc_predict_fn: str,
-    skops_trusted_types: Sequence[str] | None,
-) -> dict[str, Any]:
-    return {
-        "serialization_format": serialization_format,
-        "pyfunc_predict_fn": pyfunc_predict_fn,
-        "skops_trusted_types": skops_trusted_types,
-    }
+    return _models.load(locals())

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from chiplog.core.autolog.integration import Call, Watch
 from chiplog.core.data import describe_dataset
+from chiplog.core.evaluation.plots import can_draw
 from chiplog.core.models.examples import first_rows
 from chiplog.core.models.logging import ModelEntry
 from chiplog.core.models.saving import ModelContent
 from chiplog.core.models.signature import ModelSignature, infer_signature
 from chiplog.core.models.skops.file import CannotSave
-from chiplog.integrations.sklearn import plots, search
+from chiplog.integrations.sklearn import search
 from chiplog.integrations.sklearn.config import SklearnConfig
 from chiplog.integrations.sklearn.data import TrainingData, generators_untouched
 from chiplog.integrations.sklearn.estimators import WATCHED, full_name, is_search, kind_of
@@ -63,7 +64,7 @@ def log_outcome(session: TrainingSession, outcome: Outcome, step: int = 0) -> No
             note.skip("there is nothing to measure: no target, or no way to predict it")
     for what, reason in outcome.missing.items():
         session.skipped(what, reason)
-    if outcome.figures and not plots.can_draw():
+    if outcome.figures and not can_draw():
         session.skipped("plots", "matplotlib is not installed")
         return
     for file, draw, arguments in outcome.figures:

@@ -6,8 +6,8 @@ import functools
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
-from chiplog.core.errors import InvalidValue, MissingLibrary
-from chiplog.core.models import safety
+from chiplog.core.errors import DamagedModel, InvalidValue, MissingLibrary
+from chiplog.core.models import references, safety
 from chiplog.core.models.flavor import Saved
 from chiplog.core.models.loading import file_of
 from chiplog.core.models.skops import file as skops_file
@@ -53,7 +53,7 @@ class SklearnFlavor:
             notes = skops_file.notes_on(skops_file.needs_trust(untrusted))
         else:
             data = _pickler(chosen)(model)
-            modules = safety.pickled_modules(data) & set(_roots()) | {"numpy", "scipy"}
+            modules = references.in_pickle(data) | {"numpy", "scipy"}
             if chosen == "cloudpickle":
                 modules |= {"cloudpickle"}
         (path / file).write_bytes(data)
@@ -76,12 +76,20 @@ class SklearnFlavor:
             return safety.read_skops(file, trust)
         return safety.read_pickle(file, trust)
 
-    def predict(self, model: Any, data: Any, options: Mapping[str, Any]) -> Any:
-        """What the saved model will give for ``data``."""
-        method = options.get("pyfunc_predict_fn") or "predict"
+    def predict(
+        self,
+        model: Any,
+        data: Any,
+        options: Mapping[str, Any],
+        params: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """What the saved model gives for ``data``, by the method that was asked for on saving."""
+        method = str(options.get("pyfunc_predict_fn") or options.get("predict_fn") or "predict")
+        if method.startswith("_"):
+            raise DamagedModel(f"The model says that {method!r} predicts, which is no such method.")
         if not hasattr(model, method):
             method = "transform"
-        return getattr(model, method)(data)
+        return getattr(model, method)(data, **(params or {}))
 
 
 def check_format(chosen: str | None) -> str:
@@ -109,8 +117,3 @@ def _pickler(chosen: str) -> Callable[[object], bytes]:
         ) from error
     dumps: Callable[[object], bytes] = cloudpickle.dumps
     return dumps
-
-
-def _roots() -> set[str]:
-    """The top-level modules imported by now; what a pickle references is among them."""
-    return {name.partition(".")[0] for name in list(sys.modules)}

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chiplog.core.autolog.nesting import suspended
+from chiplog.core.evaluation.plots import draw_confusion, draw_precision_recall, draw_roc
 from chiplog.hooks.patcher import definer
-from chiplog.integrations.sklearn import metrics, plots
+from chiplog.integrations.sklearn import lines, metrics
 from chiplog.integrations.sklearn.estimators import is_classifier, is_regressor
 from chiplog.integrations.sklearn.metrics import Curve, Labels
 
@@ -100,7 +101,7 @@ def _draw_confusion(labels: Labels, outcome: Outcome) -> None:
         outcome.missing["confusion matrix"] = f"it would have {len(labels.classes)} classes"
         return
     names = [str(label) for label in labels.classes.tolist()]
-    outcome.figures.append(("training_confusion_matrix.png", plots.draw_confusion, (shares, names)))
+    outcome.figures.append(("training_confusion_matrix.png", draw_confusion, (shares, names)))
 
 
 def _probabilities(estimator: Any, data: TrainingData, outcome: Outcome, *, draw: bool) -> None:
@@ -139,14 +140,10 @@ def _probabilities(estimator: Any, data: TrainingData, outcome: Outcome, *, draw
 def _draw_curves(curve: Curve, outcome: Outcome) -> None:
     if not curve.is_complete:
         return
-    roc = (*plots.roc_points(curve), curve.area)
-    outcome.figures.append(("training_roc_curve.png", plots.draw_roc, roc))
+    outcome.figures.append(("training_roc_curve.png", draw_roc, ([lines.roc(curve)],)))
+    found = lines.precision_recall(curve)
     outcome.figures.append(
-        (
-            "training_precision_recall_curve.png",
-            plots.draw_precision_recall,
-            plots.precision_recall_points(curve),
-        )
+        ("training_precision_recall_curve.png", draw_precision_recall, ([found],))
     )
 
 

@@ -132,6 +132,10 @@ class Recording:
             self.session.log_bytes(picture[0], f"{path}.{picture[1]}")
         self._count("texts" if text is not None else "pictures")
 
+    def leave(self, kind: str, tag: str) -> None:
+        """Note that a value is of a kind that is not taken along."""
+        self._refuse(f"{kind} of {tag!r}", "of what tf.summary writes, scalars are recorded")
+
     def left_to(self, other: str) -> None:
         """Note that a value is recorded by another integration."""
         self._refuse(f"what {other} writes", f"{other}'s own integration records it")

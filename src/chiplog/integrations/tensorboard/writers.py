@@ -29,7 +29,10 @@ _LABELS: Final = {
     "add": "FileWriter.add_summary",
     "add_scalars": "SummaryWriter.add_scalars",
     "add_hparams": "SummaryWriter.add_hparams",
+    "leave": "tf.summary",
 }
+#: What ``tf.summary`` writes beside scalars.
+_LEFT_TO_TENSORFLOW: Final = ("audio", "histogram", "image", "text")
 _OWN: Final = (
     "torch.utils.tensorboard",
     "tensorboardX",
@@ -79,13 +82,16 @@ class Writers:
             patcher.wrap(writer, name, around)
 
     def watch_tensorflow(self, module: ModuleType) -> None:
-        """Watch ``tf.summary.scalar``, which ``module`` defines, wherever it was imported to."""
-        function = vars(module).get("scalar")
-        if function is not None:
-            patcher = self._installation.patcher
-            patcher.wrap(module, "scalar", self._around_tensorflow_scalar)
-            offered = [sys.modules[name] for name in _SUMMARY if name in sys.modules]
-            patcher.wrap_functions({function: self._around_tensorflow_scalar}, offered)
+        """Watch ``tf.summary``'s functions, which ``module`` defines, wherever they are."""
+        patcher = self._installation.patcher
+        offered = [sys.modules[name] for name in _SUMMARY if name in sys.modules]
+        around: dict[str, Callable[..., Any]] = {"scalar": self._around_tensorflow_scalar}
+        around |= dict.fromkeys(_LEFT_TO_TENSORFLOW, self._around_tensorflow_other)
+        for name, wrapper in around.items():
+            function = vars(module).get(name)
+            if function is not None:
+                patcher.wrap(module, name, wrapper)
+                patcher.wrap_functions({function: wrapper}, offered)
 
     # Around the writers' methods
 
@@ -167,6 +173,21 @@ class Writers:
             self._guarded(self._see_step, given, written)
             if "step" in given:
                 self._record(self, "add_scalars", {given["name"]: given["data"]}, "", given["step"])
+        return written
+
+    def _around_tensorflow_other(
+        self,
+        wrapped: Callable[..., Any],
+        instance: Any,  # noqa: ARG002 - wrapt's signature
+        args: Any,
+        kwargs: Any,
+    ) -> Any:
+        written = wrapped(*args, **kwargs)
+        if hasattr(written, "numpy") and not nesting.is_suspended():
+            given = _named(("name",), args, kwargs)
+            self._guarded(self._see_step, given, written)
+            if "step" in given:
+                self._record(self, "leave", wrapped.__name__, given["name"])
         return written
 
     @staticmethod

@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from chiplog.core.errors import CannotSave, InvalidValue
-from chiplog.core.models import keras_file, safety
+from chiplog.core.models import frames, keras_file, safety
 from chiplog.core.models.flavor import Saved
 from chiplog.core.models.loading import file_of
 
@@ -73,6 +73,13 @@ class TensorFlowFlavor:
             )
         return safety.read_keras(file_of(path, f"{settings.get('data', DATA)}/model.keras"), trust)
 
-    def predict(self, model: Any, data: Any, options: Mapping[str, Any]) -> Any:  # noqa: ARG002
-        """What the saved model will give for ``data``."""
-        return model.predict(data, verbose=0)
+    def predict(
+        self,
+        model: Any,
+        data: Any,
+        options: Mapping[str, Any],  # noqa: ARG002 - none of them matters to it
+        params: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """What the saved model gives for ``data``; for a frame, a frame."""
+        given = model.predict(frames.array_of(data), **{"verbose": 0, **(params or {})})
+        return frames.as_given(data, given)

@@ -5,12 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from chiplog.core.autolog.engine import flavor_autolog
-from chiplog.core.models.entry import entry_of
-from chiplog.core.models.loading import load_model as _load
-from chiplog.core.models.logging import log_into_current_run
-from chiplog.core.models.safety import Trust
-from chiplog.core.models.saving import ModelContent
-from chiplog.core.models.saving import save_model as _save
+from chiplog.core.models.flavor_module import FlavorModule
 from chiplog.integrations.xgboost.flavor import XGBoostFlavor
 
 if TYPE_CHECKING:
@@ -23,6 +18,8 @@ if TYPE_CHECKING:
 __all__ = ["autolog", "load_model", "log_model", "save_model"]
 
 autolog = flavor_autolog("xgboost")
+
+_models = FlavorModule(XGBoostFlavor(), "xgb_model", ("model_format",))
 
 
 def save_model(  # noqa: D417 - MLflow's signature
@@ -47,19 +44,7 @@ def save_model(  # noqa: D417 - MLflow's signature
         signature: what the model takes and gives; read off ``input_example`` if that is given.
         model_format: ``"ubj"`` (the default) or ``"json"``. Neither holds code.
     """
-    content = ModelContent(
-        xgb_model,
-        signature,
-        input_example,
-        metadata,
-        conda_env,
-        pip_requirements,
-        extra_pip_requirements,
-        code_paths,
-        extra_files,
-        {"model_format": model_format},
-    )
-    _save(XGBoostFlavor(), content, path, mlflow_model)
+    _models.save(locals())
 
 
 def log_model(
@@ -70,7 +55,7 @@ def log_model(
     registered_model_name: str | None = None,
     signature: ModelSignature | None = None,
     input_example: Any = None,
-    await_registration_for: int = 300,  # noqa: ARG001 - for the registry
+    await_registration_for: int = 300,
     pip_requirements: str | Sequence[str] | None = None,
     extra_pip_requirements: str | Sequence[str] | None = None,
     model_format: str = "ubj",
@@ -88,29 +73,7 @@ def log_model(
     ``name`` is the model's name (``"model"`` unless given); ``artifact_path`` is its old spelling.
     The rest is as in :func:`save_model`. Hands back where it lies: ``info.model_uri`` loads it.
     """
-    entry = entry_of(
-        name,
-        artifact_path,
-        params=params,
-        tags=tags,
-        model_type=model_type,
-        step=step,
-        model_id=model_id,
-        registered_model_name=registered_model_name,
-    )
-    content = ModelContent(
-        xgb_model,
-        signature,
-        input_example,
-        metadata,
-        conda_env,
-        pip_requirements,
-        extra_pip_requirements,
-        code_paths,
-        extra_files,
-        {"model_format": model_format},
-    )
-    return log_into_current_run(XGBoostFlavor(), content, entry)
+    return _models.log(locals())
 
 
 def load_model(
@@ -130,4 +93,4 @@ def load_model(
         UntrustedModel: it is of a class that is neither XGBoost's nor trusted.
         DamagedModel: XGBoost cannot read its file.
     """
-    return _load("xgboost", model_uri, Trust(types=tuple(trusted_types)), dst_path)
+    return _models.load(locals())

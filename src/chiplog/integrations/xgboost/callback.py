@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 from xgboost.callback import TrainingCallback
+from xgboost.core import XGBoostError
 
 from chiplog.core.autolog.boosting import PointLog, metric_key
 
@@ -41,7 +43,8 @@ class IterationRecorder(TrainingCallback):
         return False
 
     def _see_beginning(self, model: Any) -> None:
-        self.before = model.num_boosted_rounds()
+        with contextlib.suppress(XGBoostError):  # of its settings: training raises it
+            self.before = model.num_boosted_rounds()
 
     def _record_iteration(self, iteration: int, history: Any) -> None:
         points, keys = self.points, self._keys
@@ -59,6 +62,16 @@ class IterationRecorder(TrainingCallback):
                     points.add(f"{key}-std", value[1], iteration)
                 else:
                     points.add(key, value, iteration)
+
+    def catch_up(self) -> None:
+        """Record a last iteration that another callback ended before this one was asked.
+
+        XGBoost up to 3.1 asks callbacks in any order, and none after one that ends training.
+        """
+        curves = [values for metrics in self.history.values() for values in metrics.values()]
+        rounds = max(map(len, curves), default=0)
+        if rounds > self.points.rounds:
+            self._record(self.points.last + 1, self.history)
 
     def results_at(self, index: int) -> dict[str, Any]:
         """The results of the iteration at that place, counted from 0; empty if there is none."""

@@ -10,6 +10,7 @@ from chiplog.core.errors import InvalidValue, NotFound, UntrustedModel
 from chiplog.core.models import safety
 from chiplog.core.models.flavor import Saved
 from chiplog.core.models.loading import file_of
+from chiplog.integrations.xgboost import structure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -81,18 +82,25 @@ class XGBoostFlavor:
                 f"it came from, load it with trusted_types=[{kind!r}].",
                 [kind],
             )
+        structure.check(file)
         model = _class(kind)()
         safety.read_data(file, "an XGBoost model", lambda found: model.load_model(str(found)))
         return model
 
-    def predict(self, model: Any, data: Any, options: Mapping[str, Any]) -> Any:  # noqa: ARG002
-        """What the saved model will give for ``data``."""
+    def predict(
+        self,
+        model: Any,
+        data: Any,
+        options: Mapping[str, Any],  # noqa: ARG002 - none of them matters to it
+        params: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """What the saved model gives for ``data``."""
         import xgboost
 
         if isinstance(model, xgboost.Booster) and not isinstance(data, xgboost.DMatrix):
             names = None if hasattr(data, "columns") else model.feature_names
             data = xgboost.DMatrix(data, feature_names=names, enable_categorical=True)
-        return model.predict(data)
+        return model.predict(data, **(params or {}))
 
 
 def check_format(chosen: str | None) -> str:

@@ -107,6 +107,7 @@ class Training:
 
     def stop(self) -> None:
         """Tell which results were recorded."""
+        self.recorder.catch_up()
         given = self.recorder.history or not self.recorder.points.rounds
         self.recorder.points.tell("none came" if given else "no data to evaluate on was given")
 

@@ -216,7 +216,10 @@ class LocalArtifactStore:
             return None
 
     def _missing(self, path: str) -> NotFound:
-        return NotFound(f"There is no artifact {path!r} in {self._root!r}.")
+        return NotFound(
+            f"There is no artifact {path!r} in {self._root!r}. "
+            "'chiplog artifacts list' shows those that exist."
+        )
 
     @contextlib.contextmanager
     def _explained(self, action: str, path: str) -> Iterator[None]:

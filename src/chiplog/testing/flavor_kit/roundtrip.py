@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from chiplog.core.models.flavor import PYTHON_FUNCTION
+from chiplog.core.models.model import Model
+from chiplog.core.models.pyfunc.loading import load_model as load_function
 from chiplog.core.models.signature import infer_signature
 from chiplog.core.runs.lifecycle import start_run
 from chiplog.testing.flavor_kit.form import FlavorForm
@@ -51,6 +54,18 @@ class RoundTripTests(FlavorForm):
             do="save in a format that keeps every bit; text formats often round",
         )
 
+    def test_a_saved_model_is_used_as_a_function(self, saved: Path, model: Any) -> None:
+        if PYTHON_FUNCTION not in Model.load(saved).flavors:
+            pytest.skip("this model is not offered as a python_function")
+        loaded = load_function(saved, **self.trusting)
+        check(
+            self.as_bytes(loaded.predict(self.make_input())) == self.predict(model),
+            says="chiplog.pyfunc gives what the flavor's predict gives",
+            seen="the predictions differ",
+            do="in predict(), read what was asked for on saving from the settings too, which are "
+            "its options when a model was loaded",
+        )
+
     def test_saving_leaves_the_model_as_it_was(self, project: Project, model: Any) -> None:
         before = (self.predict(model), _picture(model))
         self.save(model, project.path / "m")
@@ -69,18 +84,17 @@ class RoundTripTests(FlavorForm):
     def test_a_model_of_a_run_is_loaded_from_the_run(self, model: Any) -> None:
         public = self._public()
         with start_run() as run:
-            info = public.log_model(model, name="mine")
+            info = public.log_model(model, name="mine", **self.asking)
         uri = f"runs:/{run.info.run_id}/mine"
-        assert self.predict(public.load_model(uri)) == self.predict(model)
-        assert self.predict(public.load_model(info.model_uri)) == self.predict(model)
+        assert self.predict(public.load_model(uri, **self.trusting)) == self.predict(model)
+        loaded = public.load_model(info.model_uri, **self.trusting)
+        assert self.predict(loaded) == self.predict(model)
 
     def test_a_signature_and_an_example_are_kept(self, project: Project, model: Any) -> None:
         data = self.make_input()
         given = self.the_flavor.predict(model, data, self.options)
         signature = infer_signature(data, given)
         path = self.save(model, project.path / "m", signature=signature, input_example=data)
-        from chiplog.core.models.model import Model
-
         mlmodel = Model.load(path)
         assert mlmodel.signature is not None
         assert mlmodel.signature.to_dict() == signature.to_dict()
@@ -99,8 +113,8 @@ class RoundTripTests(FlavorForm):
                 do="hand them on to ModelContent; see examples/plugins in chiplog's repository",
             )
         path = project.path / "public"
-        public.save_model(model, path)
-        assert self.predict(public.load_model(path)) == self.predict(model)
+        public.save_model(model, path, **self.asking)
+        assert self.predict(public.load_model(path, **self.trusting)) == self.predict(model)
 
     def test_a_fresh_process_loads_it_by_the_plugins_entry_point_alone(self, saved: Path) -> None:
         done = run_fresh(
@@ -112,7 +126,8 @@ class RoundTripTests(FlavorForm):
             assert {self.flavor!r} in flavors(), sorted(flavors())
             assert not flavors()[{self.flavor!r}].can_save(object())
             assert {self.framework!r} not in sys.modules, "asking can_save() imports the framework"
-            print(type(chiplog.{self.flavor}.load_model({str(saved)!r})).__name__)
+            load_model = chiplog.{self.flavor}.load_model
+            print(type(load_model({str(saved)!r}, **{self.trusting!r})).__name__)
             """,
         )
         check(

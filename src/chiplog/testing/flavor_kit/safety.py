@@ -78,7 +78,7 @@ class SafetyTests(FlavorForm):
             pytest.skip("the flavor writes no pickles")
         saved = self.save(model, project.path / "m", options={**self.options, **self.pickling})
         with pytest.raises(UntrustedModel, match=type(model).__name__):
-            self.load(saved)
+            self.load(saved, allow_pickle=False)
         assert self.predict(self.load(saved, allow_pickle=True)) == self.predict(model)
 
     @pytest.mark.parametrize("how", ["empty", "half", "garbage"])
@@ -115,7 +115,7 @@ class SafetyTests(FlavorForm):
     def _refusal(self, saved: Path, model: Any = None) -> Exception | None:
         """What loading raises; None if it gives a model. Unhurt if it predicts as ``model``."""
         try:
-            loaded = self.load(saved)
+            loaded = self.load(saved, allow_pickle=False)
             if model is not None and self.predict(loaded) == self.predict(model):
                 return Unhurt()  # the file is not needed to load, such as a note on the writer
         except Exception as error:

@@ -9,12 +9,14 @@ from chiplog import plugins
 from chiplog_catboost.flavor import CatBoostFlavor
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 __all__ = ["autolog", "load_model", "log_model", "save_model"]
 
 autolog = plugins.flavor_autolog("catboost")
+
+_models = plugins.FlavorModule(CatBoostFlavor(), "cb_model", ["save_format"])
 
 
 def save_model(
@@ -31,18 +33,7 @@ def save_model(
     save_format: str = "cbm",
 ) -> None:
     """Save a model into the directory ``path``, in MLflow's format."""
-    content = plugins.ModelContent(
-        cb_model,
-        signature=signature,
-        input_example=input_example,
-        metadata=metadata,
-        conda_env=conda_env,
-        pip_requirements=pip_requirements,
-        extra_pip_requirements=extra_pip_requirements,
-        code_paths=code_paths,
-        options={"save_format": save_format},
-    )
-    plugins.save_model(CatBoostFlavor(), content, path, mlflow_model)
+    _models.save(locals())
 
 
 def log_model(
@@ -50,32 +41,27 @@ def log_model(
     artifact_path: str | None = None,
     conda_env: str | dict[str, Any] | None = None,
     code_paths: Sequence[str | Path] | None = None,
+    registered_model_name: str | None = None,
     signature: plugins.ModelSignature | None = None,
     input_example: Any = None,
+    await_registration_for: int = 300,
     pip_requirements: str | Sequence[str] | None = None,
     extra_pip_requirements: str | Sequence[str] | None = None,
     metadata: dict[str, Any] | None = None,
-    save_format: str = "cbm",
     name: str | None = None,
+    params: Mapping[str, Any] | None = None,
+    tags: Mapping[str, Any] | None = None,
+    model_type: str | None = None,
+    step: int = 0,
+    model_id: str | None = None,
+    *,
+    save_format: str = "cbm",
 ) -> plugins.ModelInfo:
     """Save a model into the active run; ``info.model_uri`` loads it.
 
     ``name`` is the model's name; ``artifact_path`` is its old spelling.
     """
-    content = plugins.ModelContent(
-        cb_model,
-        signature=signature,
-        input_example=input_example,
-        metadata=metadata,
-        conda_env=conda_env,
-        pip_requirements=pip_requirements,
-        extra_pip_requirements=extra_pip_requirements,
-        code_paths=code_paths,
-        options={"save_format": save_format},
-    )
-    return plugins.log_model(
-        CatBoostFlavor(), content, plugins.ModelEntry(name or artifact_path or "model")
-    )
+    return _models.log(locals())
 
 
 def load_model(
@@ -85,4 +71,4 @@ def load_model(
     allow_pickle: bool | None = None,
 ) -> Any:
     """Load a model; nothing in it runs that you did not say you trust."""
-    return plugins.load_model("catboost", model_uri, plugins.Trust(allow_pickle), dst_path)
+    return _models.load(locals())

@@ -70,9 +70,15 @@ class CatBoostFlavor:
         except catboost.CatBoostError as error:
             raise DamagedModel(f"{str(file)!r} is no readable CatBoost model: {error}") from error
 
-    def predict(self, model: Any, data: Any, options: Mapping[str, Any]) -> Any:
-        """What the saved model gives for ``data``."""
-        return model.predict(data)
+    def predict(
+        self,
+        model: Any,
+        data: Any,
+        options: Mapping[str, Any],
+        params: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """What the saved model gives for ``data``; ``params`` are arguments of its ``predict``."""
+        return model.predict(data, **(params or {}))
 
 
 def _check_beginning(file: Path, chosen: str) -> None:

@@ -10,6 +10,8 @@ import zipfile
 from typing import Any, Final
 
 from chiplog.core.errors import CannotSave, MissingLibrary
+from chiplog.core.models import limits
+from chiplog.core.models.skops.library import import_skops
 from chiplog.core.models.skops.trusted import KINDS, scoring_functions
 from chiplog.hooks.wrapping import Wrapped
 
@@ -48,6 +50,7 @@ def dump(model: object) -> bytes:
 def type_names(data: bytes) -> set[str]:
     """The full names of the types and functions in a skops file."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        limits.check_archive(archive, "model.skops", len(data))
         found = set(_TYPE.findall(archive.read("schema.json")))
     return {f"{module.decode()}.{name.decode()}" for name, module in found}
 
@@ -85,6 +88,7 @@ def notes_on(names: list[str]) -> tuple[str, ...]:
 @functools.cache
 def _trusted_by_skops() -> frozenset[str]:
     """Types that skops trusts wherever they stand."""
+    import_skops()
     from skops.io import _trusted_types as types
 
     return frozenset(
@@ -106,6 +110,7 @@ def _writer() -> Any:
     Indenting goes through the slow half of Python's json: for a forest it takes most of the time.
     """
     try:
+        import_skops()
         import skops
         from skops.io import dumps
     except ImportError as error:

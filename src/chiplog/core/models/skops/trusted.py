@@ -82,6 +82,7 @@ FUNCTIONS: Final = frozenset(
         *_names("sklearn.cluster._kmeans", "_kmeans_single_elkan _kmeans_single_lloyd"),
         *_names("sklearn.feature_selection._univariate_selection", _SCORES[0]),
         *_names("sklearn.feature_selection._mutual_info", _SCORES[1]),
+        "sklearn.utils.validation.check_array",
     ]
 )
 
@@ -94,6 +95,8 @@ KINDS: Final[dict[str, frozenset[str]]] = {
     "sklearn.utils._bunch.Bunch": frozenset({"DictNode"}),
     "sklearn.utils.Bunch": frozenset({"DictNode"}),
     "numpy.dtype": frozenset({"DTypeNode"}),
+    # What it wraps is a record of its own, and needs trust of its own.
+    "functools.partial": frozenset({"PartialNode", "TypeNode"}),
     **{
         f"scipy.sparse._{name}.{name}_{kind}": frozenset({"SparseMatrixNode"})
         for name in _SPARSE

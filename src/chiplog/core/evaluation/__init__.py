@@ -1,0 +1,1 @@
+"""Evaluation: models measured on data, by evaluators that plugins provide."""

@@ -1,0 +1,1 @@
+"""Models as one function: ``predict(data, params)``, whatever they were made with."""
