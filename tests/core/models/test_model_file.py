@@ -71,9 +71,9 @@ def test_an_example_of_an_unknown_kind_is_refused_by_name() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("flavors: [a]", "'flavors' names each with its settings"),
-        ("flavors: {a: 1}", "'flavors' names each with its settings"),
-        ("metadata: 3", "'metadata' is a mapping"),
+        ("flavors: [a]", r"flavors = \['a'\], where a mapping belongs"),
+        ("flavors: {a: 1}", r"flavors\.a = 1, where a mapping belongs"),
+        ("metadata: 3", "metadata = 3, where a mapping belongs"),
     ],
 )
 def test_an_mlmodel_file_that_holds_something_else_is_damaged(

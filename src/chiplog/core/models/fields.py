@@ -20,11 +20,14 @@ _LIST: Final = (list, type(None))
 
 _TOP: Final[dict[str, tuple[type, ...]]] = {
     "artifact_path": _TEXT,
+    "flavors": _MAPPING,
+    "metadata": _MAPPING,
     "mlflow_version": _TEXT,
     "model_id": _TEXT,
     "model_uuid": _TEXT,
     "prompts": _LIST,
     "run_id": _TEXT,
+    "saved_input_example_info": _MAPPING,
     "signature": _MAPPING,
 }
 _FLAVOR: Final[dict[str, tuple[type, ...]]] = {
@@ -55,12 +58,10 @@ def check(body: Mapping[str, Any]) -> None:
     _check(body, _TOP, "")
     digests.checked(body.get(digests.KEY))
     _check_version(body.get("mlflow_version"))
-    flavors = body.get("flavors")
-    for flavor, settings in flavors.items() if isinstance(flavors, dict) else ():
+    for flavor, settings in (body.get("flavors") or {}).items():
         if not isinstance(flavor, str):
             raise DamagedModel(f"The MLmodel file has a flavor named {flavor!r:.100}.")
-        if not isinstance(settings, dict):
-            continue  # of which Model tells
+        _require(settings, (dict,), f"flavors.{flavor}")
         _check(settings, _FLAVOR, f"flavors.{flavor}.")
         for name, entry in (settings.get("artifacts") or {}).items():
             _require(entry, (dict,), f"flavors.{flavor}.artifacts.{name}")

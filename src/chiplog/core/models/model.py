@@ -10,7 +10,7 @@ from importlib import metadata as distributions
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from chiplog.core.errors import DamagedModel, NotFound
+from chiplog.core.errors import NotFound
 from chiplog.core.models import fields, yamls
 from chiplog.core.models.examples import (
     read_example,
@@ -113,7 +113,7 @@ class Model:
             for name in cls.__dataclass_fields__
             if name not in {"signature", "extra"} and name in body
         }
-        _check(known)
+        known["flavors"] = known.get("flavors") or {}
         known.setdefault("model_uuid", None)
         known.setdefault("mlflow_version", None)
         known.setdefault("utc_time_created", None)
@@ -194,23 +194,6 @@ class Model:
             prompts=self.prompts,
             notes=self.notes,
         )
-
-
-def _check(known: dict[str, Any]) -> None:
-    """Raise DamagedModel if a key of the file holds what it cannot."""
-    flavors = known.get("flavors") or {}
-    settings = flavors.values() if isinstance(flavors, dict) else [flavors]
-    if not all(isinstance(one, dict) for one in settings):
-        raise DamagedModel(
-            f"The MLmodel file is damaged: 'flavors' names each with its settings; it is "
-            f"{flavors!r:.200}."
-        )
-    known["flavors"] = flavors
-    for name in ("metadata", "saved_input_example_info"):
-        if not isinstance(known.get(name) or {}, dict):
-            raise DamagedModel(
-                f"The MLmodel file is damaged: {name!r} is a mapping; it is {known[name]!r:.200}."
-            )
 
 
 @dataclass(frozen=True)
