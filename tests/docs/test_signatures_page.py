@@ -29,7 +29,7 @@ def test_its_blocks_run_and_say_what_it_says(project: Path) -> None:
 
     save = chiplog.pyfunc.save_model
     save("price", python_model=_prices, signature=names["signature"], pip_requirements=[])
-    exec(policies.replace('("price", ', '("price", allow_pickle=True, '), names)
+    exec(policies.replace('"price", ', '"price", allow_pickle=True, '), names)
 
     exec(hints, names)
     save("hinted", python_model=names["Price"](), pip_requirements=[])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import pickle
 import sys
 import warnings
@@ -132,6 +133,8 @@ def test_what_numpy_has_no_type_for_gives_none_and_the_receipt_says_why(project:
         def forward(self, features: Any) -> Any:
             return super().forward(features.float())
 
+    with contextlib.suppress(ImportError):
+        import ml_dtypes  # noqa: F401 - it gives numpy a type of that name, which is none of its own
     chiplog.autolog()
     train(Widening(4, 2), 3, None, torch.ones(3, 4).to(torch.float8_e4m3fn))
     chiplog.autolog(disable=True)

@@ -118,10 +118,16 @@ def _schema(tensors: Iterable[tuple[Any, Any]], does: str) -> Schema:
             continue
         if not isinstance(tensor, kinds):
             raise TypeError(f"it {does} a {type(tensor).__name__}, which is no tensor")
-        dtype = str(tensor.dtype).removeprefix("torch.")
-        if dtype == "bfloat16":  # which numpy does not have
-            dtype = "float32"
         shape = tuple(tensor.shape)
         named = None if name is None else str(name)
-        specs.append(TensorSpec(np.dtype(dtype), (-1, *shape[1:]) if shape else shape, named))
+        specs.append(TensorSpec(_numpy_type(tensor), (-1, *shape[1:]) if shape else shape, named))
     return Schema(specs)
+
+
+def _numpy_type(tensor: Any) -> np.dtype[Any]:
+    """A tensor's type as numpy has it; raises TypeError if it has none."""
+    name = str(tensor.dtype).removeprefix("torch.")
+    found = np.dtype("float32" if name == "bfloat16" else name)
+    if found.kind == "V":  # another package's, such as ml_dtypes
+        raise TypeError(f"numpy has no type {name}")
+    return found
