@@ -64,7 +64,8 @@ def test_predict_answers_standard_input(model: str) -> None:
     [
         ("{", "Error: The input is no valid JSON"),
         ('{"data": [1]}', "Error: The input has 'data'. It is a JSON object with exactly one of"),
-        ('{"inputs": [["x", "y"]]}', "Error: "),
+        (" ", "Error: The input is empty; a request is JSON such as"),
+        ('{"inputs": [["x", "y"]]}', "Error: Failed to enforce schema of data"),
     ],
 )
 def test_an_input_that_does_not_fit_is_told_without_a_traceback(
@@ -75,6 +76,20 @@ def test_an_input_that_does_not_fit_is_told_without_a_traceback(
     assert said in result.stderr
     assert "Traceback" not in result.output
     assert result.stdout == ""
+
+
+def test_what_the_model_raises_is_told_as_its_own(
+    chiplog: Callable[..., Result], project: Path
+) -> None:
+    from chiplog.pyfunc import save_model
+
+    raising = SCRIPT.replace("return model_input.sum(axis=1)", "raise ValueError('on purpose')")
+    Path("raising.py").write_text(raising)
+    save_model("raising", python_model="raising.py")
+    Path("in.json").write_text('{"inputs": [[1, 2]]}')
+    said = chiplog("models", "predict", "-m", "raising", "-i", "in.json", *LOCAL, code=1).stderr
+    assert "Error: The model raised ValueError: on purpose" in said
+    assert "mistake of chiplog's" not in said
 
 
 def test_predict_does_not_run_a_models_code_without_a_word(

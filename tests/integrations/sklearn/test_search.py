@@ -34,6 +34,7 @@ from chiplog.core import background  # noqa: E402
 from chiplog.core.errors import InvalidValue  # noqa: E402
 from chiplog.core.stores import open_artifact_store  # noqa: E402
 from chiplog.integrations.sklearn import api  # noqa: E402
+from chiplog.models import get_model_info  # noqa: E402
 
 if TYPE_CHECKING:
     from chiplog.core.entities import Run
@@ -90,6 +91,7 @@ def test_every_candidate_of_a_search_is_a_child(project: Project, autolog: Any) 
     for name in ("model", "best_estimator"):
         loaded = api.load_model(f"runs:/{parent.info.run_id}/{name}")
         np.testing.assert_array_equal(loaded.predict(X), search.predict(X))
+        assert get_model_info(f"runs:/{parent.info.run_id}/{name}").signature is not None
 
 
 @pytest.mark.parametrize(("limit", "count"), [(0, 0), (2, 2), (None, 4)])

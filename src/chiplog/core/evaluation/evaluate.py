@@ -95,24 +95,26 @@ def evaluate(
     with _run() as writer:
         _record_inputs(writer, dataset, measured)
         result = EvaluationResult({}, run_id=writer.run_id)
+        own = tuple(custom_artifacts or ())
         for evaluator, config in chosen:
             task = EvaluationTask(
-                model_type,
-                dataset,
-                subject,
-                config,
-                metrics,
-                tuple(custom_artifacts or ()),
-                writer.run_id,
+                model_type, dataset, subject, config, metrics, own, writer.run_id
             )
             with suspended():  # what is predicted here is no work of the user's to be recorded
                 findings = evaluator.evaluate(task)
             _record(writer, findings, dataset, measured)
-            result.metrics.update(findings.metrics)
-            result.artifacts.update(findings.artifacts)
-            result.tables.update(findings.tables)
-            result.left_out.update(findings.left_out)
+            _add(result, findings)
     return result
+
+
+def _add(result: EvaluationResult, findings: Findings) -> None:
+    for mine, more in (
+        (result.metrics, findings.metrics),
+        (result.artifacts, findings.artifacts),
+        (result.tables, findings.tables),
+        (result.left_out, findings.left_out),
+    ):
+        mine.update(more)
 
 
 def _chosen(

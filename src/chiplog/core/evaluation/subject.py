@@ -132,7 +132,7 @@ def _of_object(model: Any) -> Subject:
 def _isolated(uri: str, env_manager: str, params: Mapping[str, Any] | None) -> Subject:
     """A model that predicts in an environment of its own."""
     from chiplog.core.models import isolation, prediction
-    from chiplog.core.models.loading import open_model
+    from chiplog.core.models.information import read_mlmodel
 
     isolation.check_manager(env_manager)
 
@@ -148,7 +148,7 @@ def _isolated(uri: str, env_manager: str, params: Mapping[str, Any] | None) -> S
             return pd.DataFrame(given)
         return given
 
-    return Subject(predict, model_id=open_model(uri).mlmodel.model_id)
+    return Subject(predict, model_id=read_mlmodel(uri).model_id)
 
 
 def _chosen(predicted: Any, output: str | None) -> Any:

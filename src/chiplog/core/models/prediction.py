@@ -23,7 +23,7 @@ CONTENT_TYPES: Final = ("json", "csv")
 
 
 class PredictionFailed(ChiplogError):
-    """A model that was asked in an environment of its own gave no answer."""
+    """A model that was asked gave no answer."""
 
     default_code = "BAD_REQUEST"
 
@@ -60,7 +60,7 @@ def predict(
         trusted_types: full names of types it may hold.
 
     Raises:
-        PredictionFailed: the model gave no answer in its environment; the text has the reason.
+        PredictionFailed: the model gave no answer; the text has the reason.
         InstallationFailed: the environment could not be made.
     """
     isolation.check_manager(env_manager)
@@ -73,7 +73,13 @@ def predict(
     body = request_body(input_data, input_path, content_type)
     if is_local and not extra_envs:
         model = load_model(model_uri, allow_pickle=allow_pickle, trusted_types=trusted_types)
-        deliver(scoring.serialize(ask(model, body, content_type)), output_path)
+        try:
+            answer = scoring.serialize(ask(model, body, content_type))
+        except ChiplogError:
+            raise
+        except Exception as error:  # the model's own
+            raise PredictionFailed(f"The model raised {type(error).__name__}: {error}") from error
+        deliver(answer, output_path)
         return
     directory = open_model(model_uri).directory
     python = isolation.environment_for(

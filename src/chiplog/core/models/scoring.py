@@ -83,6 +83,8 @@ def parse(
         return ScoringInput(_from_csv(raw, schema))
     if kind == PARQUET:
         return ScoringInput(_from_parquet(raw))
+    if not raw.strip():
+        raise BadRequest('The input is empty; a request is JSON such as {"inputs": [[1, 2]]}.')
     try:
         given = msgspec.json.decode(raw)
     except msgspec.DecodeError as error:

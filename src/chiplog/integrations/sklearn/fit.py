@@ -79,6 +79,7 @@ class FitWatch(Watch[SklearnConfig]):
     data: TrainingData
     sample: Any = None
     inputs: Schema | None = None
+    signature: ModelSignature | None = None
     dataset: Dataset | None = None
 
     @classmethod
@@ -125,21 +126,20 @@ class FitWatch(Watch[SklearnConfig]):
             search.log_search(self, estimator)
 
     def _log_model(self, estimator: Any, outcome: Outcome) -> None:
-        signature = None
         if self.options.log_model_signatures and self.inputs is not None:
             with self.session.capture("signature"):
-                signature = self._signature(estimator, outcome)
-        saved = self.save("model", estimator, signature)
+                self.signature = self._signature(estimator, outcome)
+        saved = self.save("model", estimator)
         if saved is not None and self.sample is not None and self.options.log_input_examples:
             self.session.captured("input example")
 
-    def save(self, name: str, model: Any, signature: ModelSignature | None = None) -> str | None:
-        """Save a model into the run; its id, or None if it could not be saved."""
+    def save(self, name: str, model: Any) -> str | None:
+        """Save a model of this fit into the run; its id, or None if it could not be saved."""
         with self.session.capture(f"model {name!r}") as note:
             example = self.sample if self.options.log_input_examples else None
             content = ModelContent(
                 model,
-                signature,
+                self.signature,
                 example,
                 options={"serialization_format": self.options.serialization_format},
             )

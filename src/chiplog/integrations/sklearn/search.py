@@ -33,8 +33,7 @@ def log_search(watch: FitWatch, search: Any) -> None:
         with session.capture("best score"):
             session.log_metrics({"best_cv_score": search.best_score_})
     if options.log_models and hasattr(search, "best_estimator_"):
-        signature = None
-        best_model = watch.save("best_estimator", search.best_estimator_, signature)
+        best_model = watch.save("best_estimator", search.best_estimator_)
     if results is None:
         session.skipped("candidates", "the search left no results")
         return
