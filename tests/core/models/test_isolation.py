@@ -89,6 +89,27 @@ def test_requirements_that_are_given_win_by_name(directory: Path) -> None:
     assert found.requirements == ("b>=2", "A==7", "c")
 
 
+def test_given_lines_without_a_name_take_the_place_of_none(directory: Path) -> None:
+    write_environment(
+        directory, (), pip_requirements=["--prefer-binary", "git+https://host.test/a.git", "b>=2"]
+    )
+    limits = directory.parent / "limits.txt"
+    limits.write_text("c<2")
+    given = ["git+https://host.test/d.git", f"-c {limits}"]
+    found = recipe_of(directory, pip_requirements_override=given)
+    assert found.requirements == (
+        *("--prefer-binary", "git+https://host.test/a.git", "b>=2"),
+        "git+https://host.test/d.git",
+    )
+    assert found.constraints == ("c<2",)
+
+
+def test_packages_of_conda_whose_names_begin_like_python_stay(directory: Path) -> None:
+    packages = ["python=3.11", "pip<24", "pip", "python-graphviz=0.20", "pip-tools"]
+    write_environment(directory, (), conda_env={"dependencies": [*packages, {"pip": ["a==1"]}]})
+    assert recipe_of(directory, conda=True).conda == ("python-graphviz=0.20", "pip-tools")
+
+
 def test_a_model_that_may_be_asked_with_tables_gets_pandas(directory: Path) -> None:
     Model().save(directory / "MLmodel")
     assert recipe_of(directory).requirements[-1] == "pandas"

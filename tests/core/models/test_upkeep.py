@@ -120,3 +120,14 @@ def test_a_file_that_cannot_be_read_gives_the_fallback_or_the_error(
     assert "could not be inferred" in caplog.text
     with pytest.raises(ValueError, match="pickle"):
         infer_pip_requirements(model, "python_function")
+
+
+def test_a_torch_file_that_is_no_archive_gives_the_fallback(tmp_path: Path) -> None:
+    (tmp_path / "model.pth").write_bytes(b"no archive")
+    assert infer_pip_requirements(tmp_path, "pytorch", ["torch"]) == ["torch"]
+
+
+def test_a_conda_file_that_is_no_mapping_is_told(model: Path) -> None:
+    (model / "conda.yaml").write_text("- python")
+    with pytest.raises(InvalidValue, match="mapping"):
+        update_model_requirements(model, "add", ["a==1"])

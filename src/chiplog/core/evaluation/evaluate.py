@@ -97,9 +97,7 @@ def evaluate(
         result = EvaluationResult({}, run_id=writer.run_id)
         own = tuple(custom_artifacts or ())
         for evaluator, config in chosen:
-            task = EvaluationTask(
-                model_type, dataset, subject, config, metrics, own, writer.run_id
-            )
+            task = EvaluationTask(model_type, dataset, subject, config, metrics, own, writer.run_id)
             with suspended():  # what is predicted here is no work of the user's to be recorded
                 findings = evaluator.evaluate(task)
             _record(writer, findings, dataset, measured)
@@ -108,13 +106,11 @@ def evaluate(
 
 
 def _add(result: EvaluationResult, findings: Findings) -> None:
-    for mine, more in (
-        (result.metrics, findings.metrics),
-        (result.artifacts, findings.artifacts),
-        (result.tables, findings.tables),
-        (result.left_out, findings.left_out),
-    ):
-        mine.update(more)
+    """Put what one evaluator found to what is handed back."""
+    result.metrics.update(findings.metrics)
+    result.artifacts.update(findings.artifacts)
+    result.tables.update(findings.tables)
+    result.left_out.update(findings.left_out)
 
 
 def _chosen(

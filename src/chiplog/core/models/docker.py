@@ -95,11 +95,11 @@ def _write_requirements(folder: Path, recipe: Recipe) -> None:
     lines = []
     for line in recipe.requirements:
         source = Path(line)
-        if source.is_dir():  # a plugin that somebody works on
+        if source.is_absolute() and source.is_dir():  # a plugin that somebody works on
             ignored = shutil.ignore_patterns(".*", "__pycache__")
             shutil.copytree(source, folder / source.name, ignore=ignored)
             lines.append(f"./{source.name}")
-        elif not line.startswith(("-c", "--constraint")):
+        else:
             lines.append(line)
     if recipe.constraints:
         (folder / environment.CONSTRAINTS).write_text("\n".join(recipe.constraints), "utf-8")

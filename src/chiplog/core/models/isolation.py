@@ -35,7 +35,7 @@ from chiplog.core.models.distributions import distribution_of
 from chiplog.core.models.flavor import PYTHON_FUNCTION, flavors
 from chiplog.core.models.installing import Installer, alone
 from chiplog.core.models.model import Model
-from chiplog.core.models.requirements import given_requirements, name_of
+from chiplog.core.models.requirements import given_requirements, is_mlflow, name_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -158,9 +158,10 @@ def recipe_of(
     file = directory / environment.PIP
     requirements, constraints = given_requirements(file) if file.is_file() else ([], [])
     if not install_mlflow:
-        requirements = [line for line in requirements if not _is_mlflow(line)]
-    override = list(pip_requirements_override or ())
-    wanted = {name_of(line) for line in override}
+        requirements = [line for line in requirements if not is_mlflow(line)]
+    override, more = given_requirements(list(pip_requirements_override or ()))
+    constraints += more
+    wanted = {name_of(line) for line in override} - {None}  # options and URLs have no name
     requirements = [line for line in requirements if name_of(line) not in wanted] + override
     requirements += _missing(directory, {name_of(line) for line in requirements})
     python = _python_of(directory)
@@ -168,13 +169,9 @@ def recipe_of(
         return Recipe(python, tuple(requirements), tuple(constraints))
     said = _conda_of(directory)
     packages = [part for part in said.get("dependencies") or () if isinstance(part, str)]
-    bare = [part for part in packages if not re.match(r"^(python|pip)\b", part)]
+    bare = [part for part in packages if not re.match(r"(python|pip)(?![\w.-])", part)]
     channels = tuple(map(str, said.get("channels") or ()))
     return Recipe(python, tuple(requirements), tuple(constraints), tuple(bare), channels)
-
-
-def _is_mlflow(line: str) -> bool:
-    return name_of(line) in {"mlflow", "mlflow-skinny"}
 
 
 def _missing(directory: Path, named: set[str | None]) -> list[str]:
@@ -230,7 +227,6 @@ def _make(folder: Path, recipe: Recipe, installer: Installer, lock: int) -> None
         lines = [*recipe.requirements]
         if recipe.constraints:
             (notes / environment.CONSTRAINTS).write_text("\n".join(recipe.constraints), "utf-8")
-            lines = [line for line in lines if not re.match(r"^-c\b|^--constraint\b", line)]
             lines.append(f"-c {environment.CONSTRAINTS}")
         listed = notes / environment.PIP
         listed.write_text("\n".join(lines), "utf-8")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from chiplog.core.models import environment
 from chiplog.core.models.distributions import builds_of
-from chiplog.core.models.requirements import name_of
+from chiplog.core.models.requirements import MLFLOWS, name_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,9 +21,6 @@ _log = logging.getLogger("chiplog")
 _seen: set[tuple[str, str]] = set()
 
 _PINNED: Final = re.compile(r"^([A-Za-z0-9][\w.-]*)==([\w.!-]+)$")
-
-# chiplog loads the model, and needs no MLflow for it.
-_NOT_NEEDED: Final = frozenset({"mlflow", "mlflow-skinny"})
 
 
 def warn_of_mismatch(directory: Path) -> None:
@@ -69,7 +66,7 @@ def _distributions(text: str) -> Iterator[tuple[str, str]]:
     for line in text.splitlines():
         pinned = _PINNED.match(line.strip())
         name = pinned.group(1) if pinned else name_of(line)
-        if name is None or name in _NOT_NEEDED:
+        if name is None or name in MLFLOWS:  # chiplog loads the model
             continue
         found = _installed(name)
         if pinned is None:

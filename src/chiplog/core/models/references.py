@@ -11,6 +11,7 @@ from importlib.util import find_spec, resolve_name
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from chiplog.core.models import limits
 from chiplog.core.models.pickle_names import COMPUTED, globals_in
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ def _texts_in(data: bytes) -> tuple[set[str], set[str]]:
 def in_torch_file(path: Path) -> set[str]:
     """The modules that the pickles in a file of ``torch.save`` name."""
     modules: set[str] = set()
+    limits.check_zip(path)
     with zipfile.ZipFile(path) as archive:
         for name in archive.namelist():
             if name.endswith("data.pkl"):

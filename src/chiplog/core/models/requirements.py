@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 # MLflow's own tools load the model through their package, and any version 3 reads it. chiplog needs
 # no MLflow: in environments that it makes, it takes that line's place.
 MLFLOW: Final = "mlflow>=3"
+MLFLOWS: Final = frozenset({"mlflow", "mlflow-skinny"})
 
 # What is there wherever chiplog or MLflow loads the model.
 _THERE: Final = frozenset({"__mp_main__", "builtins", "chiplog", "mlflow"})
@@ -112,7 +113,12 @@ def _lines_of(path: Path) -> list[tuple[str, Path]]:
 
 def names_mlflow(requirements: Iterable[str]) -> bool:
     """Whether one of the requirements is MLflow's."""
-    return any(name_of(line) in {"mlflow", "mlflow-skinny"} for line in requirements)
+    return any(map(is_mlflow, requirements))
+
+
+def is_mlflow(line: str) -> bool:
+    """Whether a requirement is MLflow's."""
+    return name_of(line) in MLFLOWS
 
 
 def name_of(line: str) -> str | None:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import logging
+import zipfile
 from typing import TYPE_CHECKING, Any, Final
-
-import yaml
 
 from chiplog.core.errors import ChiplogError, InvalidValue, NotFound
 from chiplog.core.models import digests, environment, keras_file, references, yamls
@@ -94,7 +93,8 @@ def update_model_requirements(
         return [given.get(name_of(line) or "", line) for line in lines] + more
 
     lines = changed(_read(store, f"{start}{environment.PIP}", model_uri).splitlines())
-    conda = yaml.safe_load(_read(store, f"{start}{environment.CONDA}", model_uri)) or {}
+    text = _read(store, f"{start}{environment.CONDA}", model_uri).encode()
+    conda = yamls.parse(text, f"{model_uri}/{environment.CONDA}") if text.strip() else {}
     part = environment.pip_part(conda)
     if not part and operation == "add":
         conda.setdefault("dependencies", []).append({"pip": part})
@@ -123,7 +123,7 @@ def _by_name(requirement_list: Sequence[str]) -> dict[str, str]:
 def _read(store: ArtifactStore, path: str, model_uri: str | Path) -> str:
     try:
         with store.open(path) as file:
-            return file.read().decode("utf-8")
+            return file.read(yamls.LONGEST + 1).decode("utf-8")
     except NotFound as error:
         raise NotFound(
             f"The model {str(model_uri)!r} has no file {path.rpartition('/')[2]!r}."
@@ -148,7 +148,7 @@ def infer_pip_requirements(  # noqa: D417 - timeout and extra_env_vars are MLflo
         directory = local_directory(model_uri)
         modules = _NEEDS.get(flavor) or ({flavor} if flavor != "python_function" else set())
         return needs_of(modules | references_of(directory)).requirements
-    except (ChiplogError, OSError, ValueError) as error:
+    except (ChiplogError, OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         if fallback is None:
             raise
         _log.warning(
