@@ -142,10 +142,11 @@ def same(ours: Any, theirs: Any, decoded: Any) -> None:
     """Predictions are equal to the bit, in shape and type."""
     assert theirs is not None
     one, other = decoded(ours), decoded(theirs)
+    pairs = [(one, other)]
     if isinstance(one, dict):
         assert one.keys() == other.keys()
-        assert all(np.array_equal(one[name], other[name]) for name in one)
-        return
-    assert (one.dtype, one.shape) == (other.dtype, other.shape)
-    assert np.array_equal(one, other)
-    assert len(np.unique(one)) > 1  # a model that predicts a constant would prove nothing
+        pairs = [(one[name], other[name]) for name in one]
+    for mine, his in pairs:
+        assert (mine.dtype, mine.shape) == (his.dtype, his.shape)
+        assert np.array_equal(mine, his)
+        assert len(np.unique(mine)) > 1  # a model that predicts a constant would prove nothing

@@ -97,3 +97,10 @@ def test_a_folder_that_lacks_files_is_told(tmp_path: Path) -> None:
     (tmp_path / "artifacts_metadata.json").write_text(json.dumps(entries))
     with pytest.raises(NotFound, match=r"lacks its artifact 'x\.txt'"):
         EvaluationResult.load(tmp_path)
+
+
+def test_files_of_one_name_are_not_saved_over_each_other(tmp_path: Path) -> None:
+    both = {name: EvaluationArtifact(f"{name}/table.csv", name.encode(), "") for name in ("a", "b")}
+    with pytest.raises(InvalidValue, match=r"called 'table\.csv'"):
+        EvaluationResult({}, both).save(tmp_path / "saved")
+    assert not (tmp_path / "saved").exists()

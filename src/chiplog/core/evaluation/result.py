@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
 
-from chiplog.core.errors import BadContent, NotFound
+from chiplog.core.errors import BadContent, InvalidValue, NotFound
 from chiplog.core.evaluation.artifacts import EvaluationArtifact
 
 if TYPE_CHECKING:
@@ -49,7 +49,14 @@ class EvaluationResult:
     left_out: dict[str, str] = field(default_factory=dict)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write metrics and artifacts into a folder, which :meth:`load` reads."""
+        """Write metrics and artifacts into a folder, which :meth:`load` reads.
+
+        Raises InvalidValue where two artifacts have files of one name: the folder is flat.
+        """
+        names = [PurePosixPath(one.file).name for one in self.artifacts.values()]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise InvalidValue(f"Several artifacts are called {twice[0]!r}; a folder holds one.")
         folder = Path(path)
         folder.mkdir(parents=True, exist_ok=True)
         (folder / _METRICS).write_text(json.dumps(self.metrics), encoding="utf-8")

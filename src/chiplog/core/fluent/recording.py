@@ -50,7 +50,7 @@ def log_metric(
     if writer is None or run_id is not None or model_id is not None or dataset is not None:
         writer = writer_to_use(run_id)
         if dataset is not None:
-            writer.log_measured_on(dataset_input(dataset))
+            writer.log_measured_on(dataset, dataset_input)
         writer.log_metric(
             key,
             value,
@@ -84,7 +84,7 @@ def log_metrics(
         )
     writer = writer_to_use(run_id)
     if dataset is not None:
-        writer.log_measured_on(dataset_input(dataset))
+        writer.log_measured_on(dataset, dataset_input)
     writer.log_metrics(
         metrics,
         step,

@@ -160,11 +160,12 @@ def read_pickle(path: Path, trust: Trust, loads: Callable[[bytes], Any] | None =
             f"{listed}\nIf you trust where it came from, load it with allow_pickle=True.",
             names,
         )
-    if loads is not None:
-        return loads(data)
     import pickle
 
-    return pickle.loads(data)
+    try:
+        return (loads or pickle.loads)(data)
+    except (pickle.UnpicklingError, EOFError) as error:
+        raise DamagedModel(f"{str(path)!r} is no readable pickle: {error}") from error
 
 
 def read_skops(

@@ -92,7 +92,7 @@ class RunWriter:
         self._has_metrics = not is_new
         self._introduction: RunStarted | None = None
         self._model_at_step: dict[int, str] = {}
-        self._measured_on: set[tuple[str, str]] = set()
+        self._measured_on: set[tuple[Any, Any]] = set()
 
     def log_metric(
         self,
@@ -246,12 +246,18 @@ class RunWriter:
         if datasets or models:
             self.record(InputsLogged(self.run_id, datasets=list(datasets), models=list(models)))
 
-    def log_measured_on(self, dataset: DatasetInput) -> None:
-        """Record, once, that the run reads a data set which a metric was measured on."""
-        key = (dataset.dataset.name, dataset.dataset.digest)
+    def log_measured_on(self, dataset: Any, describe: Callable[[Any], DatasetInput]) -> None:
+        """Record, once, that the run reads a data set which a metric was measured on.
+
+        ``describe`` makes what is recorded of it, which takes long where it has many columns.
+        """
+        key = (getattr(dataset, "name", None), getattr(dataset, "digest", None))
+        if None in key:
+            entity = describe(dataset).dataset
+            key = (entity.name, entity.digest)
         if key not in self._measured_on:
             self._measured_on.add(key)
-            self.log_inputs([dataset])
+            self.log_inputs([describe(dataset)])
 
     def log_outputs(self, models: Iterable[LoggedModelOutput]) -> None:
         """Record models the run wrote; later points at such a step belong to the model."""

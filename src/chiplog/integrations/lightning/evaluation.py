@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from chiplog.core.autolog import nesting
 from chiplog.core.autolog.opening import open_session
 from chiplog.core.autolog.receipt import Captured, Omission
-from chiplog.core.autolog.scalars import number
+from chiplog.core.autolog.scalars import Backlog, number
 from chiplog.core.runs import ranks
 from chiplog.integrations.lightning.destinations import logger_of
 
@@ -81,10 +81,19 @@ class Evaluations:
 
 
 def numbers_of(logged: Mapping[str, Any]) -> dict[str, float]:
-    """Those of the values that are numbers."""
-    return {
-        key: found for key, value in logged.items() if isinstance(found := number(value), float)
-    }
+    """Those of the values that are numbers; waits for the device they lie on."""
+    found: dict[str, float] = {}
+
+    def take(key: str, value: float, step: int, timestamp: int) -> None:  # noqa: ARG001 - Backlog's
+        found[key] = value
+
+    backlog = Backlog(take)
+    for key, value in logged.items():
+        read = number(value)
+        if read is not None:
+            backlog.add(key, read, 0)
+    backlog.flush()
+    return found
 
 
 def add_evaluation(run: SessionRun, name: str, metrics: dict[str, float], epoch: int) -> None:

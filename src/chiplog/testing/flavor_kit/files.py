@@ -90,6 +90,7 @@ class FileTests(FlavorForm):
         assert found is not None
         assert found.name == self.flavor, f"the flavor {found.name!r} takes it first"
 
+    @pytest.mark.usefixtures("unverified")
     def test_a_file_that_is_missing_is_named(self, saved: Path, model: Any) -> None:
         for file in self.own_files(saved):
             data = file.read_bytes()

@@ -94,10 +94,13 @@ class FlavorForm:
             if name.startswith(("CHIPLOG_", "MLFLOW_")):
                 monkeypatch.delenv(name)
         monkeypatch.setenv("CHIPLOG_STRICT", "1")
-        # Who changes a file can change its digest: the flavor must find what is wrong by itself.
-        monkeypatch.setenv("CHIPLOG_VERIFY_MODEL_FILES", "false")
         with own_project(tmp_path) as project:
             yield project
+
+    @pytest.fixture
+    def unverified(self, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG002 - it clears such variables first
+        """Whoever changes a file can change its digest: the flavor finds what is wrong itself."""
+        monkeypatch.setenv("CHIPLOG_VERIFY_MODEL_FILES", "false")
 
     @pytest.fixture
     def saved(self, project: Project, model: Any) -> Path:

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from chiplog.core.errors import ChiplogError, DamagedModel, UntrustedModel
+from chiplog.core.models.loading import load_model
 from chiplog.core.models.model import FILE, Model
+from chiplog.core.models.safety import Trust
 from chiplog.testing.flavor_kit.form import FlavorForm
 from chiplog.testing.saying import check
 
@@ -33,6 +35,7 @@ class Unhurt(Exception):
 class SafetyTests(FlavorForm):
     """A model's directory is a stranger's until its user says otherwise."""
 
+    @pytest.mark.usefixtures("unverified")
     @pytest.mark.parametrize("protocol", [0, 2, pickle.DEFAULT_PROTOCOL])
     def test_a_hostile_pickle_in_place_of_the_model_does_not_run(
         self, saved: Path, model: Any, protocol: int
@@ -51,6 +54,7 @@ class SafetyTests(FlavorForm):
             self._check_refused(error, f"a pickle in place of {file.name}")
             file.write_bytes(data)
 
+    @pytest.mark.usefixtures("unverified")
     def test_a_model_that_calls_itself_a_pickle_is_not_believed(self, saved: Path) -> None:
         mlmodel = Model.load(saved)
         settings = mlmodel.flavors[self.flavor]
@@ -78,19 +82,22 @@ class SafetyTests(FlavorForm):
             pytest.skip("the flavor writes no pickles")
         saved = self.save(model, project.path / "m", options={**self.options, **self.pickling})
         with pytest.raises(UntrustedModel, match=type(model).__name__):
-            self.load(saved, allow_pickle=False)
+            load_model(self.flavor, saved, Trust())
         assert self.predict(self.load(saved, allow_pickle=True)) == self.predict(model)
 
+    @pytest.mark.usefixtures("unverified")
     @pytest.mark.parametrize("how", ["empty", "half", "garbage"])
     def test_a_damaged_file_is_said_to_be_damaged(self, saved: Path, model: Any, how: str) -> None:
         for file in self.own_files(saved):
             data = file.read_bytes()
             damage = {"empty": b"", "half": data[: len(data) // 2], "garbage": b"\xff\x00 no" * 99}
             file.write_bytes(damage[how])
-            error = self._refusal(saved, model)
+            # Of a pickle that is not trusted, nothing would be looked at.
+            error = self._refusal(saved, model, Trust(True if self.only_pickles else None))
             self._check_refused(error, f"{file.name} with {how} content")
             file.write_bytes(data)
 
+    @pytest.mark.usefixtures("unverified")
     def test_a_file_outside_the_directory_is_not_read(self, saved: Path, project: Project) -> None:
         mlmodel = Model.load(saved)
         settings = mlmodel.flavors[self.flavor]
@@ -112,10 +119,12 @@ class SafetyTests(FlavorForm):
                 )
             settings[name] = inside
 
-    def _refusal(self, saved: Path, model: Any = None) -> Exception | None:
+    def _refusal(
+        self, saved: Path, model: Any = None, trust: Trust | None = None
+    ) -> Exception | None:
         """What loading raises; None if it gives a model. Unhurt if it predicts as ``model``."""
         try:
-            loaded = self.load(saved, allow_pickle=False)
+            loaded = load_model(self.flavor, saved, trust or Trust())
             if model is not None and self.predict(loaded) == self.predict(model):
                 return Unhurt()  # the file is not needed to load, such as a note on the writer
         except Exception as error:
